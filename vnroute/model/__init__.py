@@ -1,0 +1,39 @@
+"""vnroute's vocabulary: accounts, numbers, schedules, plans, carriers, rates, and their notations.
+
+Every notation that a person or a machine writes is read here, once, and refused here with a
+pointed error. Nothing here knows about files, stores or FreeSWITCH connections.
+"""
+
+from vnroute.model.account import Account
+from vnroute.model.carrier import Carrier, Gateway
+from vnroute.model.causes import CAUSES, Cause, parse_cause
+from vnroute.model.number import Number, NumberBlock
+from vnroute.model.plan import RELAY, Plan, Step
+from vnroute.model.problem import FieldError, Problem, RoutingDataError
+from vnroute.model.rate import Rate, parse_rate
+from vnroute.model.routing import RoutingFile
+from vnroute.model.schedule import CLOSED, OPEN, OpenHours, Schedule
+
+__all__ = [
+    "CAUSES",
+    "CLOSED",
+    "OPEN",
+    "RELAY",
+    "Account",
+    "Carrier",
+    "Cause",
+    "FieldError",
+    "Gateway",
+    "Number",
+    "NumberBlock",
+    "OpenHours",
+    "Plan",
+    "Problem",
+    "Rate",
+    "RoutingDataError",
+    "RoutingFile",
+    "Schedule",
+    "Step",
+    "parse_cause",
+    "parse_rate",
+]

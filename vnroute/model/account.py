@@ -1,0 +1,42 @@
+"""Accounts: who owns numbers, where they are, and where their calls may be sent."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import msgspec
+
+from vnroute.model.e164 import parse_prefix
+from vnroute.model.ids import check_id
+from vnroute.model.text import check_text
+from vnroute.model.zone import check_zone
+
+__all__ = ["Account"]
+
+
+class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One customer.
+
+    ``allow`` lists the destination prefixes that its plans may forward to; empty means every
+    ordinary number. Premium-rate and personal numbers (see :mod:`vnroute.model.numbering`) need
+    ``allow_premium`` as well, since they are what toll fraud dials. A suspended account's numbers
+    are refused with the cause of a suspended number.
+    """
+
+    id: str
+    name: str = ""
+    time_zone: str = "UTC"
+    allow: tuple[str, ...] = ()
+    allow_premium: bool = False
+    state: Literal["active", "suspended"] = "active"
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+        check_text(self.name, "name")
+        check_zone(self.time_zone)
+        for position, prefix in enumerate(self.allow):
+            parse_prefix(prefix, f"allow[{position}]")
+
+    def allows(self, digits: str) -> bool:
+        """Whether ``allow`` covers a destination, given as digits without ``+``."""
+        return not self.allow or any(digits.startswith(parse_prefix(p)) for p in self.allow)
