@@ -1,0 +1,113 @@
+# cython: language_level=3
+"""The records of a route image, as they lie in the file (docs/route-image.md).
+
+Little-endian, naturally aligned; every section starts on a 64-byte boundary. The compiler writes
+these, the matcher maps them, and both take the one hash below: nothing else is shared.
+"""
+
+from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+
+cdef extern from *:
+    """
+    #include <stdint.h>
+    #include <endian.h>
+    #if __BYTE_ORDER__ != __ORDER_LITTLE_ENDIAN__
+    #error "route images are little-endian; this machine is not"
+    #endif
+    /* High half of a 64 x 64 bit product: maps a hash evenly onto [0, n) without a division
+       (D. Lemire, Fast random integer generation in an interval, ACM TOMACS 29, 2019). */
+    static inline uint64_t vn_mulhi(uint64_t a, uint64_t b) {
+        return (uint64_t)(((unsigned __int128)a * b) >> 64);
+    }
+    #define VN_NO_VALUE UINT32_C(0xFFFFFFFF)
+    """
+    const uint32_t NO_VALUE "VN_NO_VALUE"
+    uint64_t vn_mulhi(uint64_t a, uint64_t b) noexcept nogil
+
+# Exact numbers: a bucketed cuckoo table. Five keys and five values fill one cache line, and a key
+# lies in one of two lines, so a lookup touches two lines at most, however many numbers there are.
+cdef enum:
+    BUCKET_SLOTS = 5
+
+ctypedef struct NumberBucket:
+    uint64_t key[BUCKET_SLOTS]
+    uint32_t assignment[BUCKET_SLOTS]
+    uint32_t spare
+
+# Blocks and prefixes, settled into disjoint spans: each row holds from `first` to the next row's.
+ctypedef struct BlockSpan:
+    uint64_t first
+    uint32_t assignment
+    uint32_t spare
+
+ctypedef struct Text:
+    uint32_t offset
+    uint32_t size
+
+ctypedef struct AssignmentRecord:
+    uint32_t account
+    uint32_t plan
+    Text campaign
+    uint32_t state
+    uint32_t spare
+
+ctypedef struct AccountRecord:
+    Text id
+    uint32_t state
+    uint32_t spare
+
+# `channel` is what a call under this plan always sets on its channel, ready for `multiset`.
+ctypedef struct PlanRecord:
+    Text id
+    Text channel
+    uint32_t program
+    uint32_t words
+
+ctypedef struct ScheduleRecord:
+    Text id
+    uint32_t first
+    uint32_t count
+
+ctypedef struct CarrierRecord:
+    Text id
+    uint32_t first_gateway
+    uint32_t gateways
+
+# A leg is dialled as before + digits + after.
+ctypedef struct GatewayRecord:
+    Text id
+    Text before
+    Text after
+    Text variables
+    uint32_t carrier
+    uint32_t spare
+
+# How a target is hunted: what stands in the braces of its bridge.
+ctypedef struct PolicyRecord:
+    Text variables
+    uint32_t max_legs
+    uint32_t spare
+
+cdef enum:
+    # Words of a plan's program; docs/route-image.md lists their operands.
+    OP_END = 0
+    OP_WHEN = 1
+    OP_RING = 2
+    OP_FORWARD = 3
+    OP_HANGUP = 4
+
+cdef enum:
+    STATE_ACTIVE = 0
+    STATE_SUSPENDED = 1
+
+cdef inline uint64_t mix(uint64_t value) noexcept nogil:
+    """splitmix64's finalizer (S. Vigna, prng.di.unimi.it/splitmix64.c): spreads every bit."""
+    value = (value ^ (value >> 30)) * <uint64_t>0xBF58476D1CE4E5B9
+    value = (value ^ (value >> 27)) * <uint64_t>0x94D049BB133111EB
+    return value ^ (value >> 31)
+
+cdef inline uint64_t first_bucket(uint64_t key, uint64_t seed, uint64_t buckets) noexcept nogil:
+    return vn_mulhi(mix(key + seed), buckets)
+
+cdef inline uint64_t second_bucket(uint64_t key, uint64_t seed, uint64_t buckets) noexcept nogil:
+    return vn_mulhi(mix((key ^ <uint64_t>0x9E3779B97F4A7C15) + 3 * seed), buckets)
