@@ -1,0 +1,312 @@
+"""Compiling: one reading of the store becomes one route image, whole or not at all."""
+
+from __future__ import annotations
+
+import struct
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from vnroute.compiler.number_table import NumberTable
+from vnroute.compiler.plans import CHANNEL, HUNT, Programs
+from vnroute.compiler.rates import Choices
+from vnroute.compiler.schedules import horizon, transitions
+from vnroute.compiler.text import Texts
+from vnroute.image.layout import Section, SectionId, write_image
+from vnroute.image.prefix_table import PrefixTable
+from vnroute.image.program import SERVICE_STATES
+from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model.e164 import parse_number
+
+__all__ = ["Compiled", "Progress", "Routing", "compile_image"]
+
+Progress = Callable[[str, int, int], None]
+"""Called with a stage's name, how much of it is done, and how much there is."""
+
+_NO_ASSIGNMENT = 0xFFFFFFFF
+
+
+class Assigned(Protocol):
+    """Where a number leads, as the store keeps it."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def account(self) -> str: ...
+    @property
+    def plan(self) -> str: ...
+    @property
+    def campaign(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+
+
+class Spanning(Protocol):
+    """A span of a block, as the store keeps it."""
+
+    @property
+    def first(self) -> int: ...
+    @property
+    def last(self) -> int: ...
+    @property
+    def assignment(self) -> int: ...
+
+
+class Counted(Protocol):
+    """How many rows there are."""
+
+    @property
+    def numbers(self) -> int: ...
+
+
+class Routing(Protocol):
+    """What the compiler reads; a snapshot of the store offers it."""
+
+    def change_counter(self) -> int: ...
+    def accounts(self) -> list[Account]: ...
+    def schedules(self) -> list[Schedule]: ...
+    def plans(self) -> list[Plan]: ...
+    def carriers(self) -> list[Carrier]: ...
+    def assignments(self) -> Sequence[Assigned]: ...
+    def iter_numbers(self) -> Iterator[list[tuple[int, int]]]: ...
+    def iter_blocks(self) -> Iterator[Spanning]: ...
+    def iter_rates(self) -> Iterator[tuple[str, str, str]]: ...
+    def rated_carriers(self) -> set[str]: ...
+    def find_numbers(self, numbers: list[int]) -> dict[int, int]: ...
+    def counts(self) -> Counted: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """What a compilation made: where, how large in bytes, rows of each kind, seconds it took."""
+
+    path: Path
+    generation: int
+    changes: int
+    size: int
+    rows: dict[str, int]
+    seconds: float
+
+
+def compile_image(
+    routing: Routing,
+    path: Path,
+    *,
+    generation: int,
+    now: int | None = None,
+    horizon_years: int = 3,
+    max_attempts: int = 6,
+    progress: Progress = lambda stage, done, total: None,
+) -> Compiled:
+    """Compile what ``routing`` holds into an image at ``path``.
+
+    ``now`` (Unix seconds) is where the horizon of the schedules is counted from; ``max_attempts``
+    is how many gateways are tried for one target. Raises OverflowError for more rows than an image
+    holds, OSError where it cannot be written; then ``path`` is as it was.
+    """
+    began = time.monotonic()
+    compiled_at = int(time.time()) if now is None else now
+    span = horizon(compiled_at, horizon_years)
+    texts = Texts()
+    rows: dict[str, int] = {}
+    sections: list[Section] = []
+
+    def section(number: SectionId, data: bytes | bytearray, count: int, parameter: int = 0) -> None:
+        rows[number.name.lower()] = count
+        sections.append(Section(number, data, count, parameter))
+
+    accounts = routing.accounts()
+    account_rows = {account.id: row for row, account in enumerate(accounts)}
+    section(
+        SectionId.ACCOUNTS,
+        b"".join(
+            texts.packed(account.id) + struct.pack("<II", SERVICE_STATES.index(account.state), 0)
+            for account in accounts
+        ),
+        len(accounts),
+    )
+
+    carriers = routing.carriers()
+    _write_carriers(section, texts, carriers)
+    progress("rates", 0, 1)
+    names = [carrier.id for carrier in carriers]
+    unrated = set(names) - routing.rated_carriers()
+    choices = Choices(names, unrated, routing.iter_rates())
+    index, spans = choices.spans.finish()
+    prefixes = PrefixTable(index, spans)
+    section(SectionId.PREFIX_INDEX, index, len(index) // 4)
+    section(SectionId.PREFIXES, spans, choices.spans.prefixes)
+    section(SectionId.CHOICES, choices.words.tobytes(), choices.rows)
+    section(SectionId.RATES, choices.prices.tobytes(), len(choices.prices))
+    progress("rates", 1, 1)
+
+    schedules = routing.schedules()
+    _write_schedules(section, texts, schedules, span, progress)
+
+    plans = routing.plans()
+    plan_rows = {plan.id: row for row, plan in enumerate(plans)}
+    assignments = [
+        assignment
+        for assignment in routing.assignments()
+        if assignment.plan in plan_rows and assignment.account in account_rows
+    ]
+    assignment_rows = {assignment.id: row for row, assignment in enumerate(assignments)}
+    own = _own_targets(routing, plans, assignments, assignment_rows, plan_rows, accounts)
+
+    def choices_of(digits: str) -> int | None:
+        value = prefixes.lookup(digits)
+        return None if value < 0 else value
+
+    programs = Programs(
+        texts,
+        {schedule.id: row for row, schedule in enumerate(schedules)},
+        choices_of,
+        lambda number: own.get(number, Programs.NOT_OURS),
+    )
+    records = bytearray()
+    for done, plan in enumerate(plans):
+        channel = f"vn_account={plan.account};vn_plan={plan.id};{CHANNEL}"
+        records += texts.packed(plan.id) + texts.packed(channel)
+        records += struct.pack("<II", *programs.add(plan))
+        if done % 1000 == 0:
+            progress("plans", done, len(plans))
+    section(SectionId.PLANS, records, len(plans))
+    section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words))
+    section(SectionId.POLICIES, texts.packed(HUNT) + struct.pack("<II", max_attempts, 0), 1)
+    section(
+        SectionId.ASSIGNMENTS,
+        b"".join(
+            struct.pack("<II", account_rows[row.account], plan_rows[row.plan])
+            + texts.packed(row.campaign)
+            + struct.pack("<II", SERVICE_STATES.index(row.state), 0)
+            for row in assignments
+        ),
+        len(assignments),
+    )
+    blocks, count = _settled_blocks(routing.iter_blocks(), assignment_rows)
+    section(SectionId.BLOCKS, blocks, count)
+    table = _number_table(routing, assignment_rows, progress)
+    section(SectionId.NUMBERS, table.data, table.rows, table.seed)
+    section(SectionId.TEXT, texts.data, len(texts.data))
+    changes = routing.change_counter()
+    size = write_image(
+        path,
+        sections,
+        generation=generation,
+        compiled_at=compiled_at,
+        changes=changes,
+        horizon=span,
+        progress=lambda done, total: progress("write", done, total),
+    )
+    return Compiled(path, generation, changes, size, rows, time.monotonic() - began)
+
+
+_Write = Callable[[SectionId, bytes | bytearray, int], None]
+
+
+def _write_carriers(section: _Write, texts: Texts, carriers: list[Carrier]) -> None:
+    records, gateways, count = bytearray(), bytearray(), 0
+    for row, carrier in enumerate(carriers):
+        records += texts.packed(carrier.id) + struct.pack("<II", count, len(carrier.gateways))
+        count += len(carrier.gateways)
+        for gateway in carrier.gateways:
+            # A character that no format may hold stands for where the number goes.
+            before, after = gateway.dial("\0").split("\0")
+            gateways += texts.packed(gateway.id) + texts.packed(before) + texts.packed(after)
+            gateways += texts.packed(f"leg_progress_timeout={gateway.progress_seconds}")
+            gateways += struct.pack("<II", row, 0)
+    section(SectionId.CARRIERS, records, len(carriers))
+    section(SectionId.GATEWAYS, gateways, count)
+
+
+def _write_schedules(
+    section: _Write,
+    texts: Texts,
+    schedules: list[Schedule],
+    span: tuple[int, int],
+    progress: Progress,
+) -> None:
+    records, moments, count = bytearray(), bytearray(), 0
+    # Schedules that say the same, under whatever name, share their transitions.
+    settled: dict[tuple[str, tuple[tuple[int, int], ...]], tuple[int, int]] = {}
+    for done, schedule in enumerate(schedules):
+        key = (schedule.time_zone, tuple(schedule.week()))
+        if key not in settled:
+            changes = transitions(schedule, *span)
+            settled[key] = (count, len(changes))
+            moments += changes.tobytes()
+            count += len(changes)
+        records += texts.packed(schedule.id) + struct.pack("<II", *settled[key])
+        if done % 100 == 0:
+            progress("schedules", done, len(schedules))
+    section(SectionId.SCHEDULES, records, len(schedules))
+    section(SectionId.TRANSITIONS, moments, count)
+
+
+def _own_targets(
+    routing: Routing,
+    plans: list[Plan],
+    assignments: Sequence[Assigned],
+    assignment_rows: dict[int, int],
+    plan_rows: dict[str, int],
+    accounts: list[Account],
+) -> dict[int, int | None]:
+    """Return, for each target that is our own number, its plan's row, or None if suspended."""
+    targets = {
+        parse_number(target) for plan in plans for step in plan.steps for target in step.ring
+    }
+    suspended = {account.id for account in accounts if account.state == "suspended"}
+    own: dict[int, int | None] = {}
+    for number, assignment_id in routing.find_numbers(sorted(targets)).items():
+        assignment = assignments[assignment_rows[assignment_id]]
+        out_of_service = assignment.state == "suspended" or assignment.account in suspended
+        own[number] = None if out_of_service else plan_rows[assignment.plan]
+    return own
+
+
+def _settled_blocks(
+    spans: Iterator[Spanning], assignment_rows: dict[int, int]
+) -> tuple[bytes, int]:
+    """Settle nested spans into disjoint ones, the innermost winning; return rows and blocks.
+
+    Spans come by first number, the widest first, and lie apart or one inside the other.
+    """
+    rows: list[tuple[int, int]] = [(0, _NO_ASSIGNMENT)]
+    around: list[tuple[int, int]] = []
+    count = 0
+
+    def put(first: int, assignment: int) -> None:
+        if rows[-1][0] == first:
+            rows.pop()
+        if not rows or rows[-1][1] != assignment:
+            rows.append((first, assignment))
+
+    def close_before(first: int) -> None:
+        while around and around[-1][0] < first:
+            last, _ = around.pop()
+            put(last + 1, around[-1][1] if around else _NO_ASSIGNMENT)
+
+    for span in spans:
+        count += 1
+        close_before(span.first)
+        put(span.first, assignment_rows[span.assignment])
+        around.append((span.last, assignment_rows[span.assignment]))
+    close_before(10**16)
+    return b"".join(struct.pack("<QII", *row, 0) for row in rows), count
+
+
+def _number_table(
+    routing: Routing, assignment_rows: dict[int, int], progress: Progress
+) -> NumberTable:
+    total = routing.counts().numbers
+    for seed in range(1, 20):
+        table = NumberTable(total, seed)
+        for batch in routing.iter_numbers():
+            if not table.add([(number, assignment_rows[row]) for number, row in batch]):
+                break
+            progress("numbers", table.rows, total)
+        else:
+            return table
+    raise OverflowError(f"{total} numbers found no place in a table; this should not happen")

@@ -1,0 +1,6 @@
+MAX_VALUE: int
+
+class PrefixSpans:
+    prefixes: int
+    def add(self, digits: str, value: int) -> None: ...
+    def finish(self) -> tuple[bytearray, bytearray]: ...
