@@ -1,0 +1,115 @@
+"""Images that are damaged, cut, foreign or of another version are refused, and say why."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tests.support.images import acme, compiled
+from vnroute.image.layout import HEADER_BYTES, ImageError, SectionId, read_header
+from vnroute.matcher.decide import Matcher
+from vnroute.matcher.image import RouteImage
+
+CAPTURE = (Path(__file__).parents[1] / "data/captures/plain.channel_data").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    opened = compiled(acme(), tmp_path_factory.mktemp("image"))
+    return Path(opened.path).read_bytes()
+
+
+def refused(data: bytes, path: Path) -> str:
+    path.write_bytes(data)
+    with pytest.raises(ImageError) as error:
+        RouteImage(path)
+    assert str(path) in str(error.value)
+    return str(error.value)
+
+
+def test_a_foreign_file_says_what_it_begins_with(tmp_path: Path) -> None:
+    assert "no route image" in refused(b"SQLite format 3\0" + bytes(4096), tmp_path / "x")
+    assert "empty file" in refused(b"", tmp_path / "x")
+    assert "too short" in refused(b"VNROUTE\n", tmp_path / "x")
+
+
+def test_another_version_says_so(image: bytes, tmp_path: Path) -> None:
+    newer = image[:8] + struct.pack("<I", 99) + image[12:]
+    assert "image format 99" in refused(newer, tmp_path / "x")
+
+
+@pytest.mark.parametrize("cut", [1, 63, 64, 4096, 1_000_000])
+def test_a_cut_file_says_how_long_it_should_be(image: bytes, cut: int, tmp_path: Path) -> None:
+    assert "its header says" in refused(image[:-cut], tmp_path / "x")
+    assert "its header says" in refused(image + bytes(cut), tmp_path / "x")
+
+
+@settings(
+    max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_a_bit_that_flips_anywhere_in_header_or_sections_is_found(
+    data: st.DataObject, image: bytes, tmp_path: Path
+) -> None:
+    header = read_header(memoryview(image), "x")
+    places = [
+        range(place.offset, place.offset + place.size)
+        for place in header.sections.values()
+        if place.size
+    ]
+    places.append(range(HEADER_BYTES + 48 * len(header.sections)))
+    at = data.draw(st.sampled_from(data.draw(st.sampled_from(places))))
+    bad = bytearray(image)
+    bad[at] ^= 1 << data.draw(st.integers(0, 7))
+    refused(bytes(bad), tmp_path / "x")
+
+
+def resealed(image: bytes, section: SectionId, at: int, value: bytes) -> bytes:
+    """Change a section and make every checksum right again, as someone with intent would."""
+    data = bytearray(image)
+    header = read_header(memoryview(image), "x")
+    place = header.sections[section]
+    data[place.offset + at : place.offset + at + len(value)] = value
+    for row in range(len(header.sections)):
+        entry = HEADER_BYTES + 48 * row
+        if struct.unpack_from("<I", data, entry)[0] == section:
+            crc = zlib.crc32(data[place.offset : place.offset + place.size])
+            struct.pack_into("<I", data, entry + 4, crc)
+    stop = HEADER_BYTES + 48 * len(header.sections)
+    crc = zlib.crc32(data[HEADER_BYTES:stop], zlib.crc32(data[: HEADER_BYTES - 4]))
+    struct.pack_into("<I", data, HEADER_BYTES - 4, crc)
+    return bytes(data)
+
+
+@settings(
+    max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_no_word_whatever_makes_a_sealed_image_read_past_its_end(
+    data: st.DataObject, image: bytes, tmp_path: Path
+) -> None:
+    """Either it is refused, or every decision from it still ends in a reply."""
+    header = read_header(memoryview(image), "x")
+    section = data.draw(st.sampled_from(
+        [s for s in SectionId if header.sections[s].size and s != SectionId.PREFIX_INDEX]
+    ))  # fmt: skip
+    size = header.sections[section].size
+    at = data.draw(st.integers(0, size // 4 - 1)) * 4 if size >= 4 else 0
+    value = data.draw(
+        st.sampled_from([0, 1, 2, 0x7F, 0xFFFF, 0x7FFFFFFF, 0xFFFFFFFF, 0x3FFFFFFF])
+        | st.integers(0, 0xFFFFFFFF)
+    )
+    path = tmp_path / "x"
+    path.write_bytes(resealed(image, section, at, struct.pack("<I", value)[: size - at]))
+    try:
+        opened = RouteImage(path)
+    except ImageError:
+        return
+    matcher = Matcher(opened)
+    for moment in (0.0, 1795366800.0, 4e9):
+        assert matcher.decide(CAPTURE, moment).endswith(b"exit\n\n")

@@ -1,0 +1,74 @@
+# cython: language_level=3
+"""What the hot path reads of CHANNEL_DATA, where it lies: no copy, no object a header.
+
+FreeSWITCH's reply to `connect` is lines of `Name: value`, values URL-encoded, ended by an empty
+line (switch_event_serialize in switch_event.c, parse_command in mod_event_socket.c). Lines are
+split before anything is decoded, so an encoded line break in a caller's name stays in its value.
+Of a header that comes twice the first counts, as in switch_event_get_header.
+"""
+
+from libc.string cimport memchr, memcmp
+
+
+cdef struct Slice:
+    const unsigned char* data
+    size_t size
+
+
+cdef struct Call:
+    Slice uuid
+    Slice called
+    Slice caller_number
+    Slice caller_name
+    Slice hide_number
+    Slice hide_name
+    Slice max_forwards
+    Slice hops
+
+
+cdef inline bint take(
+    Slice* into, const unsigned char* line, size_t size, const char* name, size_t length
+) noexcept nogil:
+    """Take the value of a line whose name (with colon and blank) is `name`, if it is that."""
+    if size < length or memcmp(line, name, length) != 0:
+        return False
+    if into.data is NULL:
+        into.data = line + length
+        into.size = size - length
+    return True
+
+
+cdef inline void read_call(const unsigned char* data, size_t size, Call* call) noexcept nogil:
+    """Fill `call` from a CHANNEL_DATA block; what is not there has no data."""
+    cdef const unsigned char* line = data
+    cdef const unsigned char* end = data + size
+    cdef const unsigned char* stop
+    cdef size_t length
+    call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
+    call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
+    while line < end:
+        stop = <const unsigned char*>memchr(line, 10, end - line)
+        if stop is NULL:
+            stop = end
+        length = stop - line
+        if length == 0:
+            return
+        if line[0] == c'C':
+            if length > 8 and line[1] == c'a' and line[2] == c'l' and line[6] == c'-':
+                if line[7] == c'D':
+                    take(&call.called, line, length, b"Caller-Destination-Number: ", 27)
+                elif line[7] == c'C':
+                    take(&call.caller_number, line, length, b"Caller-Caller-ID-Number: ", 25) or \
+                        take(&call.caller_name, line, length, b"Caller-Caller-ID-Name: ", 23)
+                elif line[7] == c'P':
+                    take(&call.hide_number, line, length, b"Caller-Privacy-Hide-Number: ", 28) or \
+                        take(&call.hide_name, line, length, b"Caller-Privacy-Hide-Name: ", 26)
+        elif line[0] == c'v':
+            if length > 12 and line[8] == c'_':
+                if line[9] == c'm':
+                    take(&call.max_forwards, line, length, b"variable_max_forwards: ", 23)
+                elif line[9] == c'v':
+                    take(&call.hops, line, length, b"variable_vn_hops: ", 18)
+        elif line[0] == c'U':
+            take(&call.uuid, line, length, b"Unique-ID: ", 11)
+        line = stop + 1

@@ -1,0 +1,38 @@
+# cython: language_level=3
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from vnroute.matcher.buffer cimport Buffer
+from vnroute.matcher.channel_data cimport Call
+from vnroute.matcher.image cimport RouteImage
+
+cdef enum Outcome:
+    ROUTED = 0            # at least one leg is dialled
+    ENDED_BY_PLAN = 1     # the plan hangs up at this moment, without ringing anyone
+    UNKNOWN_NUMBER = 2
+    SUSPENDED = 3
+    NO_CARRIER = 4        # the plan rings, but no carrier takes any of its targets
+    TOO_MANY_HOPS = 5
+    FAILED = 6            # vnroute's own error: 503, so that the carrier reroutes
+    OUTCOMES = 7
+
+
+cdef class Matcher:
+    cdef readonly RouteImage image
+    cdef readonly int max_hops
+    cdef uint64_t _counts[OUTCOMES]
+    cdef uint64_t _noise
+    cdef Buffer _head
+    cdef Buffer _body
+    cdef Buffer _labels
+    cdef int _legs
+
+    cdef bytes answer(self, const unsigned char* data, size_t size, double now)
+    cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
+    cdef Outcome _refuse(
+        self, Call* call, uint64_t number, uint32_t row, Outcome why) except OUTCOMES
+    cdef int _begin(self, uint64_t number) except -1
+    cdef int _caller(self, Call* call) except -1
+    cdef int _run(self, uint32_t plan, int64_t now, int depth, bint* rings) except -1
+    cdef int _ring(self, const uint32_t* step) except -1
+    cdef int _leg(
+        self, uint32_t gateway, uint64_t digits, uint32_t seconds, bint first) except -1

@@ -1,0 +1,13 @@
+from vnroute.matcher.image import RouteImage
+
+OUTCOME_NAMES: tuple[str, ...]
+REFUSALS: dict[str, str]
+FAILED_REPLY: bytes
+
+class Matcher:
+    image: RouteImage
+    max_hops: int
+    def __init__(self, image: RouteImage, max_hops: int = 5, seed: int | None = None) -> None: ...
+    def swap(self, image: RouteImage) -> RouteImage: ...
+    def counts(self) -> dict[str, int]: ...
+    def decide(self, channel_data: bytes, now: float) -> bytes: ...

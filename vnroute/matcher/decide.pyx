@@ -1,0 +1,350 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""The decision: CHANNEL_DATA in, one reply out, which holds the whole plan of the call.
+
+The reply is a `sendmsg` with `call-command: xferext` (switch_ivr_parse_event in switch_ivr.c) and
+`exit`, to be written to FreeSWITCH in one piece. Its applications: one `multiset`, a `bridge` for
+each target (carriers in order, serial), and the `hangup` that the plan ends with.
+"""
+
+import os
+
+cimport cython
+from cpython.bytes cimport PyBytes_FromStringAndSize
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.string cimport memcpy
+
+from vnroute.image.number_line cimport NO_PREFIX
+from vnroute.image.records cimport (
+    NO_VALUE,
+    OP_END,
+    OP_FORWARD,
+    OP_HANGUP,
+    OP_RING,
+    OP_WHEN,
+    STATE_ACTIVE,
+    AssignmentRecord,
+    GatewayRecord,
+    PlanRecord,
+    PolicyRecord,
+    Text,
+    mix,
+)
+from vnroute.matcher.buffer cimport Buffer, drop, put, put_number, put_text, reserve
+from vnroute.matcher.channel_data cimport Call, read_call
+from vnroute.matcher.gate cimport (
+    NAME_BYTES,
+    NUMBER_DIGITS,
+    gate_called,
+    gate_name,
+    gate_number,
+    gate_small,
+    gate_true,
+)
+from vnroute.matcher.image cimport RouteImage
+
+OUTCOME_NAMES = (
+    "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
+    "failed",
+)
+"""What a decision can be, in the order of Matcher.counts()."""
+
+REFUSALS = {
+    "unknown_number": "UNALLOCATED_NUMBER",
+    "suspended": "INCOMING_CALL_BARRED",
+    "no_carrier": "NO_ROUTE_DESTINATION",
+    "too_many_hops": "EXCHANGE_ROUTING_ERROR",
+    "failed": "NORMAL_TEMPORARY_FAILURE",
+}
+"""The hangup cause of each refusal: 404, 403, 404, 483 and 503 (hangup_cause_to_sip)."""
+
+cdef tuple _CAUSES = tuple(
+    REFUSALS.get(name, "").encode("ascii") for name in OUTCOME_NAMES
+)
+cdef enum:
+    MAX_DEPTH = 6     # forwards to our own numbers within one plan; the compiler allows five
+    MAX_LEGS = 128    # FreeSWITCH reads no more alternatives (MAX_PEERS in switch_ivr_originate.c)
+
+FAILED_REPLY = (
+    b"sendmsg\ncall-command: xferext\n"
+    b"application: multiset ^^;vn_refused=failed\n"
+    b"application: hangup NORMAL_TEMPORARY_FAILURE\n\nexit\n\n"
+)
+"""What a call gets where vnroute itself fails: 503, so that the carrier goes elsewhere."""
+
+cdef const char* HEX = b"0123456789abcdef"
+
+
+@cython.final
+cdef class Matcher:
+    """Decides calls by one route image, which can be swapped between two calls.
+
+    `max_hops` is how often a call may have been forwarded (vn_hops) before it is refused; `seed`
+    makes leg uuids repeatable, for tests.
+    """
+
+    def __cinit__(self, RouteImage image not None, int max_hops=5, seed=None):
+        self.image = image
+        self.max_hops = max_hops
+        self._noise = int.from_bytes(os.urandom(8), "little") if seed is None else seed
+
+    def __dealloc__(self):
+        drop(&self._head)
+        drop(&self._body)
+        drop(&self._labels)
+
+    def swap(self, RouteImage image not None):
+        """Decide by another image from now on; return the one before."""
+        before = self.image
+        self.image = image
+        return before
+
+    def counts(self):
+        """Return how many decisions there were of each outcome."""
+        return {name: self._counts[i] for i, name in enumerate(OUTCOME_NAMES)}
+
+    def decide(self, bytes channel_data not None, double now):
+        """Return the reply to a CHANNEL_DATA block at a moment in Unix seconds.
+
+        Never raises for what is in the block: a call that cannot be read is refused.
+        """
+        return self.answer(channel_data, len(channel_data), now)
+
+    cdef bytes answer(self, const unsigned char* data, size_t size, double now):
+        cdef Outcome outcome
+        cdef bytes reply
+        try:
+            outcome = self._write(data, size, <int64_t>now)
+            reply = PyBytes_FromStringAndSize(NULL, self._head.size + self._body.size)
+            memcpy(<char*>reply, self._head.data, self._head.size)
+            memcpy(<char*>reply + self._head.size, self._body.data, self._body.size)
+        except MemoryError:
+            outcome = FAILED
+            reply = FAILED_REPLY
+        self._counts[<int>outcome] += 1
+        return reply
+
+    cdef int _begin(self, uint64_t number) except -1:
+        self._head.size = self._body.size = self._labels.size = 0
+        self._legs = 0
+        put_text(&self._head, b"sendmsg\ncall-command: xferext\napplication: multiset ^^;vn_generation=")
+        put_number(&self._head, self.image.generation)
+        if number:
+            put_text(&self._head, b";vn_number=+")
+            put_number(&self._head, number)
+        return 0
+
+    cdef Outcome _write(
+        self, const unsigned char* data, size_t size, int64_t now
+    ) except OUTCOMES:
+        cdef RouteImage image = self.image
+        cdef Call call
+        cdef uint64_t number
+        cdef uint32_t row
+        cdef AssignmentRecord assignment
+        cdef PlanRecord plan
+        cdef bint rings = False
+        cdef int hops
+        read_call(data, size, &call)
+        number = gate_called(&call.called)
+        self._begin(number)
+        row = image.assignment_of(number) if number else NO_VALUE
+        if row == NO_VALUE:
+            return self._refuse(&call, number, row, UNKNOWN_NUMBER)
+        assignment = image.assignments[row]
+        if (assignment.state != STATE_ACTIVE
+                or image.accounts[assignment.account].state != STATE_ACTIVE):
+            return self._refuse(&call, number, row, SUSPENDED)
+        hops = gate_small(&call.hops, 0)
+        # RFC 3261, 16.3: a request that may make no further hop is answered with 483. FreeSWITCH
+        # counts down once more for the leg it makes (switch_core_session.c).
+        if hops >= self.max_hops or gate_small(&call.max_forwards, 70) <= 1:
+            return self._refuse(&call, number, row, TOO_MANY_HOPS)
+        self._run(assignment.plan, now, 0, &rings)
+        if rings and self._legs == 0:
+            return self._refuse(&call, number, row, NO_CARRIER)
+        plan = image.plans[assignment.plan]
+        put_text(&self._head, b";")
+        put(&self._head, image.text + plan.channel.offset, plan.channel.size)
+        if assignment.campaign.size:
+            put_text(&self._head, b";vn_campaign=")
+            put(&self._head, image.text + assignment.campaign.offset, assignment.campaign.size)
+        if self._legs:
+            put_text(&self._head, b";vn_hops=")
+            put_number(&self._head, hops + 1)
+            put_text(&self._head, b";vn_legs=")
+            put(&self._head, self._labels.data, self._labels.size)
+            self._caller(&call)
+        put_text(&self._head, b"\n")
+        put_text(&self._body, b"\nexit\n\n")
+        return ROUTED if self._legs else ENDED_BY_PLAN
+
+    cdef Outcome _refuse(
+        self, Call* call, uint64_t number, uint32_t row, Outcome why
+    ) except OUTCOMES:
+        cdef RouteImage image = self.image
+        cdef AssignmentRecord assignment
+        cdef Text text
+        self._body.size = 0
+        if row != NO_VALUE:
+            assignment = image.assignments[row]
+            text = image.accounts[assignment.account].id
+            put_text(&self._head, b";vn_account=")
+            put(&self._head, image.text + text.offset, text.size)
+            text = image.plans[assignment.plan].id
+            put_text(&self._head, b";vn_plan=")
+            put(&self._head, image.text + text.offset, text.size)
+            if assignment.campaign.size:
+                put_text(&self._head, b";vn_campaign=")
+                put(&self._head, image.text + assignment.campaign.offset, assignment.campaign.size)
+        name = OUTCOME_NAMES[<int>why].encode("ascii")
+        cause = <bytes>_CAUSES[<int>why]
+        put_text(&self._head, b";vn_refused=")
+        put(&self._head, <const char*>name, len(name))
+        put_text(&self._head, b"\n")
+        put_text(&self._body, b"application: hangup ")
+        put(&self._body, <const char*>cause, len(cause))
+        put_text(&self._body, b"\n\nexit\n\n")
+        return why
+
+    cdef int _caller(self, Call* call) except -1:
+        """Write who is calling, as the legs may show it."""
+        cdef unsigned char text[NUMBER_DIGITS + 1]
+        cdef unsigned char name[NAME_BYTES]
+        cdef int size, number
+        if gate_true(&call.hide_number):
+            put_text(&self._head, b";effective_caller_id_number=anonymous"
+                                  b";effective_caller_id_name=Anonymous")
+            return 0
+        number = gate_number(&call.caller_number, text)
+        put_text(&self._head, b";effective_caller_id_number=")
+        if number:
+            put(&self._head, <char*>text, number)
+        else:
+            put_text(&self._head, b"anonymous")
+        put_text(&self._head, b";effective_caller_id_name=")
+        if gate_true(&call.hide_name):
+            put_text(&self._head, b"Anonymous")
+            return 0
+        size = gate_name(&call.caller_name, name)
+        # Where no name passes, the number stands for it, as FreeSWITCH itself does it; left
+        # unset, the caller's own name would reach the legs unread.
+        if size:
+            put(&self._head, <char*>name, size)
+        elif number:
+            put(&self._head, <char*>text, number)
+        else:
+            put_text(&self._head, b"Anonymous")
+        return 0
+
+    cdef int _run(self, uint32_t plan, int64_t now, int depth, bint* rings) except -1:
+        """Write the applications of a plan's program; 1 if it ended the call."""
+        cdef const uint32_t* word = self.image.programs + self.image.plans[plan].program
+        cdef uint32_t op
+        while True:
+            op = word[0] & 0xFF
+            if op == OP_WHEN:
+                if self.image.state_of(word[1], now) != word[2]:
+                    word += word[3]
+                word += 4
+            elif op == OP_RING:
+                rings[0] = True
+                self._ring(word)
+                word += 6
+            elif op == OP_FORWARD:
+                if depth < MAX_DEPTH:
+                    self._run(word[1], now, depth + 1, rings)
+                word += 4
+            elif op == OP_HANGUP:
+                # The end of a plan that was forwarded to leaves the outer plan its say.
+                if depth == 0:
+                    put_text(&self._body, b"application: hangup ")
+                    put(&self._body, self.image.text + word[1], word[2])
+                    put_text(&self._body, b"\n")
+                return 1
+            else:
+                return 0
+
+    cdef int _ring(self, const uint32_t* step) except -1:
+        """Write the bridge of one target: its carriers' gateways in order, until the policy's
+        number of legs is reached."""
+        cdef RouteImage image = self.image
+        cdef uint32_t seconds = step[1], at = step[3], i, gateway, carrier
+        cdef PolicyRecord policy = image.policies[step[2]]
+        cdef uint64_t digits = <uint64_t>step[5] << 32 | step[4]
+        cdef uint32_t legs = 0
+        if at == NO_PREFIX:
+            return 0
+        for i in range(image.choices[at]):
+            carrier = image.choices[at + 1 + 2 * i]
+            for gateway in range(
+                image.carriers[carrier].first_gateway,
+                image.carriers[carrier].first_gateway + image.carriers[carrier].gateways,
+            ):
+                if legs == policy.max_legs or self._legs == MAX_LEGS:
+                    break
+                if legs == 0:
+                    put_text(&self._body, b"application: bridge ")
+                    if policy.variables.size:
+                        put_text(&self._body, b"{")
+                        put(&self._body, image.text + policy.variables.offset,
+                            policy.variables.size)
+                        put_text(&self._body, b"}")
+                self._leg(gateway, digits, seconds, legs == 0)
+                legs += 1
+        if legs:
+            put_text(&self._body, b"\n")
+        return 0
+
+    cdef int _leg(
+        self, uint32_t gateway, uint64_t digits, uint32_t seconds, bint first
+    ) except -1:
+        """Write one leg, with a uuid of its own and its label.
+
+        The uuid is of version 8 (RFC 9562, 5.8): its first two digits are the leg's place in
+        vn_legs, so a CDR tells by itself which gateway and attempt a uuid stands for; the rest is
+        noise.
+        """
+        cdef GatewayRecord row = self.image.gateways[gateway]
+        cdef char* out
+        cdef uint64_t high, low
+        cdef int i, at
+        reserve(&self._body, 160)
+        if not first:
+            put_text(&self._body, b"|")
+        put_text(&self._body, b"[")
+        put(&self._body, self.image.text + row.variables.offset, row.variables.size)
+        put_text(&self._body, b",leg_timeout=")
+        put_number(&self._body, seconds)
+        put_text(&self._body, b",origination_uuid=")
+        self._noise += <uint64_t>0x9E3779B97F4A7C15
+        high = mix(self._noise)
+        self._noise += <uint64_t>0x9E3779B97F4A7C15
+        low = mix(self._noise)
+        high = (high >> 8) | (<uint64_t>self._legs << 56)
+        high = (high & ~<uint64_t>0xF000) | 0x8000
+        low = (low & ~(<uint64_t>3 << 62)) | (<uint64_t>2 << 62)
+        reserve(&self._body, 36)
+        out = self._body.data + self._body.size
+        at = 0
+        for i in range(16):
+            if i == 8 or i == 12:
+                out[at] = c'-'
+                at += 1
+            out[at] = HEX[(high >> (60 - 4 * i)) & 15]
+            at += 1
+        for i in range(16):
+            if i == 0 or i == 4:
+                out[at] = c'-'
+                at += 1
+            out[at] = HEX[(low >> (60 - 4 * i)) & 15]
+            at += 1
+        self._body.size += 36
+        put_text(&self._body, b"]")
+        put(&self._body, self.image.text + row.before.offset, row.before.size)
+        put_number(&self._body, digits)
+        put(&self._body, self.image.text + row.after.offset, row.after.size)
+        if self._legs:
+            put_text(&self._labels, b",")
+        put(&self._labels, self.image.text + row.id.offset, row.id.size)
+        self._legs += 1
+        return 0

@@ -1,0 +1,161 @@
+# cython: language_level=3
+"""The one gate that text from the wire passes into variables and dial strings.
+
+Numbers pass by a digit rule, names by an allow-list, everything else never. What passes holds
+nothing that FreeSWITCH gives a meaning to: no comma, semicolon, equals sign, bar, bracket, brace,
+caret, dollar, percent, quote, backslash, colon, slash, or control character. It is decoded once
+and checked after that, since FreeSWITCH hands on a %XX that came in a SIP header as it is
+(switch_url_encode in switch_utils.c).
+"""
+
+from libc.stdint cimport uint64_t
+
+from vnroute.matcher.channel_data cimport Slice
+
+cdef enum:
+    NUMBER_DIGITS = 20   # longer than E.164's 15, for national and internal callers
+    NAME_BYTES = 60
+
+
+cdef inline int hex_digit(unsigned char c) noexcept nogil:
+    if c'0' <= c <= c'9':
+        return c - c'0'
+    if c'A' <= c <= c'F':
+        return c - c'A' + 10
+    if c'a' <= c <= c'f':
+        return c - c'a' + 10
+    return -1
+
+
+cdef inline int next_byte(const Slice* text, size_t* at) noexcept nogil:
+    """Return the next byte, %XX decoded, and step over it; -1 at the end."""
+    cdef size_t i = at[0]
+    cdef int high, low
+    if i >= text.size:
+        return -1
+    if text.data[i] == c'%' and i + 2 < text.size:
+        high, low = hex_digit(text.data[i + 1]), hex_digit(text.data[i + 2])
+        if high >= 0 and low >= 0:
+            at[0] = i + 3
+            return high * 16 + low
+    at[0] = i + 1
+    return text.data[i]
+
+
+cdef inline int gate_number(const Slice* text, unsigned char* out) noexcept nogil:
+    """Write a caller's number, an optional plus and 1 to 20 digits; return its size, else 0."""
+    cdef size_t at = 0
+    cdef int size = 0, c
+    if text.data is NULL:
+        return 0
+    c = next_byte(text, &at)
+    if c == c'+':
+        out[0] = c'+'
+        size = 1
+        c = next_byte(text, &at)
+    cdef int first = size
+    while c >= 0:
+        if c < c'0' or c > c'9' or size - first == NUMBER_DIGITS:
+            return 0
+        out[size] = <unsigned char>c
+        size += 1
+        c = next_byte(text, &at)
+    return size if size > first else 0
+
+
+cdef inline int gate_name(const Slice* text, unsigned char* out) noexcept nogil:
+    """Write what may pass of a caller's name; return its size, 60 bytes at most, maybe 0.
+
+    ASCII letters, digits, dot and dash pass, and letters of two UTF-8 bytes (Latin with marks,
+    Greek, Cyrillic: U+00C0 to U+052F). Any run of other bytes becomes one blank.
+    """
+    cdef size_t at = 0, after
+    cdef int size = 0, c, second, point
+    cdef bint blank = False
+    if text.data is NULL:
+        return 0
+    while True:
+        c = next_byte(text, &at)
+        if c < 0:
+            break
+        second = -1
+        if 0xC3 <= c <= 0xD4:
+            after = at
+            second = next_byte(text, &after)
+            point = ((c & 0x1F) << 6) | (second & 0x3F)
+            if (second & 0xC0) == 0x80 and second >= 0 and 0xC0 <= point <= 0x52F and (
+                point != 0xD7 and point != 0xF7 and not 0x2B0 <= point <= 0x37F
+                and point != 0x387 and not 0x482 <= point <= 0x489
+            ):
+                at = after
+            else:
+                second = -1
+        if second < 0 and not (
+            c'a' <= c <= c'z' or c'A' <= c <= c'Z' or c'0' <= c <= c'9' or c == c'.' or c == c'-'
+        ):
+            blank = size > 0
+            continue
+        if size + blank + (2 if second >= 0 else 1) > NAME_BYTES:
+            break
+        if blank:
+            out[size] = c' '
+            size += 1
+            blank = False
+        out[size] = <unsigned char>c
+        size += 1
+        if second >= 0:
+            out[size] = <unsigned char>second
+            size += 1
+    return size
+
+
+cdef inline uint64_t gate_called(const Slice* text) noexcept nogil:
+    """Return a called number as an integer, 0 for what is no E.164 number.
+
+    A plus, or 00 as the international prefix (ITU-T E.164, annex on prefixes), may precede it.
+    """
+    cdef size_t at = 0
+    cdef uint64_t number = 0
+    cdef int c, digits = 0, zeros = 0
+    cdef bint plus = False
+    if text.data is NULL:
+        return 0
+    c = next_byte(text, &at)
+    if c == c'+':
+        plus = True
+        c = next_byte(text, &at)
+    while c >= 0:
+        if c < c'0' or c > c'9':
+            return 0
+        if digits == 0 and c == c'0':
+            zeros += 1
+            if plus or zeros > 2:
+                return 0
+        else:
+            number = number * 10 + <uint64_t>(c - c'0')
+            digits += 1
+            if digits > 15:
+                return 0
+        c = next_byte(text, &at)
+    return 0 if zeros == 1 else number
+
+
+cdef inline int gate_small(const Slice* text, int absent) noexcept nogil:
+    """Return a decimal number of one to three digits; `absent` where it is not given, 999 for
+    anything else, so that a value that someone tampered with counts as too many."""
+    cdef size_t i
+    cdef int value = 0
+    if text.data is NULL:
+        return absent
+    if text.size == 0 or text.size > 3:
+        return 999
+    for i in range(text.size):
+        if text.data[i] < c'0' or text.data[i] > c'9':
+            return 999
+        value = value * 10 + (text.data[i] - c'0')
+    return value
+
+
+cdef inline bint gate_true(const Slice* text) noexcept nogil:
+    """Whether a header says `true`."""
+    return text.data is not NULL and text.size >= 4 and text.data[0] == c't'

@@ -1,0 +1,34 @@
+# cython: language_level=3
+"""The gate's functions for tests and for whatever is off the hot path."""
+
+from vnroute.matcher.channel_data cimport Slice
+from vnroute.matcher.gate cimport (
+    NAME_BYTES,
+    NUMBER_DIGITS,
+    gate_called,
+    gate_name,
+    gate_number,
+)
+
+
+def caller_number(bytes encoded not None):
+    """Return what passes of a caller's number as FreeSWITCH encodes it, b"" for nothing."""
+    cdef Slice text
+    cdef unsigned char out[NUMBER_DIGITS + 1]
+    text.data, text.size = encoded, len(encoded)
+    return bytes(out[: gate_number(&text, out)])
+
+
+def caller_name(bytes encoded not None):
+    """Return what passes of a caller's name as FreeSWITCH encodes it, b"" for nothing."""
+    cdef Slice text
+    cdef unsigned char out[NAME_BYTES]
+    text.data, text.size = encoded, len(encoded)
+    return bytes(out[: gate_name(&text, out)])
+
+
+def called_number(bytes encoded not None):
+    """Return the called number as an integer, 0 for what is no E.164 number."""
+    cdef Slice text
+    text.data, text.size = encoded, len(encoded)
+    return gate_called(&text)

@@ -1,0 +1,65 @@
+# cython: language_level=3
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from vnroute.image.records cimport (
+    AccountRecord,
+    AssignmentRecord,
+    BlockSpan,
+    CarrierRecord,
+    GatewayRecord,
+    NumberBucket,
+    PlanRecord,
+    PolicyRecord,
+    ScheduleRecord,
+)
+
+
+cdef class RouteImage:
+    cdef readonly object path
+    cdef readonly object header
+    cdef readonly uint64_t generation
+    cdef object _file
+    cdef object _mapping
+    cdef const unsigned char[::1] _bytes
+    cdef const char* text
+    cdef uint64_t text_size
+    cdef const NumberBucket* buckets
+    cdef uint64_t bucket_count
+    cdef uint64_t seed
+    cdef const BlockSpan* blocks
+    cdef uint32_t block_count
+    cdef const AssignmentRecord* assignments
+    cdef uint32_t assignment_count
+    cdef const AccountRecord* accounts
+    cdef uint32_t account_count
+    cdef const PlanRecord* plans
+    cdef uint32_t plan_count
+    cdef const uint32_t* programs
+    cdef uint32_t program_words
+    cdef const ScheduleRecord* schedules
+    cdef uint32_t schedule_count
+    cdef const int64_t* transitions
+    cdef uint32_t transition_count
+    cdef const uint32_t* prefix_index
+    cdef const uint64_t* prefixes
+    cdef uint32_t prefix_spans
+    cdef const uint32_t* choices
+    cdef uint32_t choice_words
+    cdef const uint64_t* rates
+    cdef uint32_t rate_count
+    cdef const CarrierRecord* carriers
+    cdef uint32_t carrier_count
+    cdef const GatewayRecord* gateways
+    cdef uint32_t gateway_count
+    cdef const PolicyRecord* policies
+    cdef uint32_t policy_count
+    cdef int64_t horizon_start
+    cdef int64_t horizon_end
+
+    cdef const unsigned char* _section(self, int number, size_t row_size, uint32_t* rows) except NULL
+    cdef int _check_programs(self) except -1
+    cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
+    cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
+    cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
+    cdef bint _sound_choice(self, uint32_t at) noexcept nogil
+    cdef str _text(self, uint32_t offset, uint32_t size)

@@ -1,0 +1,392 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
+"""A route image, mapped and checked: numbers, schedules and plans looked up where they lie."""
+
+import mmap
+import os
+import zlib
+
+cimport cython
+from libc.stdint cimport int64_t, uint32_t, uint64_t
+
+from vnroute.image.layout import ImageError, SectionId, read_header
+
+from vnroute.image.number_line cimport INDEX_ROWS, NO_PREFIX, fill_up, longest_match
+from vnroute.image.records cimport (
+    BUCKET_SLOTS,
+    NO_VALUE,
+    OP_END,
+    OP_FORWARD,
+    OP_HANGUP,
+    OP_RING,
+    OP_WHEN,
+    AccountRecord,
+    AssignmentRecord,
+    BlockSpan,
+    CarrierRecord,
+    GatewayRecord,
+    NumberBucket,
+    PlanRecord,
+    PolicyRecord,
+    ScheduleRecord,
+    first_bucket,
+    second_bucket,
+)
+
+cdef int64_t WEEK = 7 * 24 * 3600
+cdef uint32_t[5] OP_WORDS
+OP_WORDS[:] = [1, 4, 6, 4, 3]
+
+
+@cython.final
+cdef class RouteImage:
+    """An image file, open for as long as the object lives.
+
+    Opening reads the whole file once: every section's checksum, then every reference from one
+    record to another, so that nothing is read past its end afterwards. The work is done without
+    the GIL where it is long. Raises ImageError for a file that is foreign, cut, damaged or of
+    another version, OSError where it cannot be read.
+    """
+
+    def __cinit__(self, path):
+        cdef uint32_t rows = 0
+        self.path = os.fspath(path)
+        self._file = open(self.path, "rb")
+        size = os.fstat(self._file.fileno()).st_size
+        if size == 0:
+            raise ImageError(f"{self.path}: an empty file, so no route image")
+        self._mapping = mmap.mmap(self._file.fileno(), 0, prot=mmap.PROT_READ)
+        self._bytes = self._mapping
+        with memoryview(self._mapping) as data:
+            self.header = read_header(data, self.path)
+            for section, place in self.header.sections.items():
+                # zlib releases the GIL for long buffers.
+                with data[place.offset : place.offset + place.size] as part:
+                    if zlib.crc32(part) != place.crc:
+                        raise ImageError(
+                            f"{self.path}: section {section.name} does not match its checksum:"
+                            " the file is damaged"
+                        )
+        self.generation = self.header.generation
+        self.horizon_start = self.header.horizon_start
+        self.horizon_end = self.header.horizon_end
+        self.text = <const char*>self._section(SectionId.TEXT, 1, &rows)
+        self.text_size = rows
+        self.buckets = <const NumberBucket*>self._section(
+            SectionId.NUMBERS, sizeof(NumberBucket), &rows)
+        self.bucket_count = rows
+        self.seed = self.header.sections[SectionId.NUMBERS].parameter
+        self.blocks = <const BlockSpan*>self._section(
+            SectionId.BLOCKS, sizeof(BlockSpan), &self.block_count)
+        self.assignments = <const AssignmentRecord*>self._section(
+            SectionId.ASSIGNMENTS, sizeof(AssignmentRecord), &self.assignment_count)
+        self.accounts = <const AccountRecord*>self._section(
+            SectionId.ACCOUNTS, sizeof(AccountRecord), &self.account_count)
+        self.plans = <const PlanRecord*>self._section(
+            SectionId.PLANS, sizeof(PlanRecord), &self.plan_count)
+        self.programs = <const uint32_t*>self._section(SectionId.PROGRAMS, 4, &self.program_words)
+        self.schedules = <const ScheduleRecord*>self._section(
+            SectionId.SCHEDULES, sizeof(ScheduleRecord), &self.schedule_count)
+        self.transitions = <const int64_t*>self._section(
+            SectionId.TRANSITIONS, 8, &self.transition_count)
+        self.prefix_index = <const uint32_t*>self._section(SectionId.PREFIX_INDEX, 4, &rows)
+        if rows != INDEX_ROWS:
+            raise ImageError(f"{self.path}: a prefix index of {rows} rows, not {INDEX_ROWS}")
+        self.prefixes = <const uint64_t*>self._section(
+            SectionId.PREFIXES, 8, &self.prefix_spans)
+        self.choices = <const uint32_t*>self._section(SectionId.CHOICES, 4, &self.choice_words)
+        self.rates = <const uint64_t*>self._section(SectionId.RATES, 8, &self.rate_count)
+        self.carriers = <const CarrierRecord*>self._section(
+            SectionId.CARRIERS, sizeof(CarrierRecord), &self.carrier_count)
+        self.gateways = <const GatewayRecord*>self._section(
+            SectionId.GATEWAYS, sizeof(GatewayRecord), &self.gateway_count)
+        self.policies = <const PolicyRecord*>self._section(
+            SectionId.POLICIES, sizeof(PolicyRecord), &self.policy_count)
+        self._check_records()
+        self._check_programs()
+
+    cdef const unsigned char* _section(
+        self, int number, size_t row_size, uint32_t* rows
+    ) except NULL:
+        place = self.header.sections[SectionId(number)]
+        if place.size % row_size or place.size // row_size >= NO_VALUE:
+            raise ImageError(
+                f"{self.path}: section {SectionId(number).name} of {place.size} bytes does not"
+                f" hold whole rows of {row_size}"
+            )
+        rows[0] = place.size // row_size
+        cdef Py_ssize_t offset = place.offset
+        # An empty last section begins at the file's end; its address is taken, never read.
+        return &self._bytes[0] + offset
+
+    cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1:
+        if <uint64_t>offset + size > self.text_size:
+            raise ImageError(f"{self.path}: {what} lies outside the text section")
+        return 0
+
+    def _check_records(self):
+        """Check every reference between records, so that the hot path need not."""
+        cdef uint32_t row, previous = 0
+        cdef uint64_t bucket
+        cdef int slot
+        cdef bint sound = True
+        cdef uint32_t index_rows = INDEX_ROWS
+        if self.bucket_count == 0:
+            raise ImageError(f"{self.path}: no room for numbers")
+        if self.prefix_spans == 0:
+            raise ImageError(f"{self.path}: no prefix spans")
+        for row in range(self.account_count):
+            self._check_text(self.accounts[row].id.offset, self.accounts[row].id.size, "an account")
+        for row in range(self.carrier_count):
+            self._check_text(self.carriers[row].id.offset, self.carriers[row].id.size, "a carrier")
+            if (<uint64_t>self.carriers[row].first_gateway + self.carriers[row].gateways
+                    > self.gateway_count):
+                raise ImageError(f"{self.path}: carrier {row} has gateways that are not there")
+        for row in range(self.gateway_count):
+            for text in (self.gateways[row].id, self.gateways[row].before,
+                         self.gateways[row].after, self.gateways[row].variables):
+                self._check_text(text["offset"], text["size"], "a gateway")
+            if self.gateways[row].carrier >= self.carrier_count:
+                raise ImageError(f"{self.path}: gateway {row} is of no carrier")
+        for row in range(self.policy_count):
+            self._check_text(
+                self.policies[row].variables.offset, self.policies[row].variables.size, "a policy")
+        for row in range(self.schedule_count):
+            self._check_text(
+                self.schedules[row].id.offset, self.schedules[row].id.size, "a schedule")
+            if (self.schedules[row].count == 0 or <uint64_t>self.schedules[row].first
+                    + self.schedules[row].count > self.transition_count):
+                raise ImageError(f"{self.path}: schedule {row} has no transitions of its own")
+        for row in range(self.plan_count):
+            self._check_text(self.plans[row].id.offset, self.plans[row].id.size, "a plan")
+            self._check_text(self.plans[row].channel.offset, self.plans[row].channel.size, "a plan")
+            if (self.plans[row].words == 0 or <uint64_t>self.plans[row].program
+                    + self.plans[row].words > self.program_words):
+                raise ImageError(f"{self.path}: plan {row} lies outside the programs")
+        for row in range(self.assignment_count):
+            self._check_text(self.assignments[row].campaign.offset,
+                             self.assignments[row].campaign.size, "a campaign")
+            if (self.assignments[row].account >= self.account_count
+                    or self.assignments[row].plan >= self.plan_count):
+                raise ImageError(f"{self.path}: assignment {row} is of no account or plan")
+        with nogil:
+            for bucket in range(self.bucket_count):
+                for slot in range(BUCKET_SLOTS):
+                    if (self.buckets[bucket].key[slot]
+                            and self.buckets[bucket].assignment[slot] >= self.assignment_count):
+                        sound = False
+            for row in range(self.block_count):
+                if (self.blocks[row].assignment != NO_VALUE
+                        and self.blocks[row].assignment >= self.assignment_count):
+                    sound = False
+            for row in range(index_rows):
+                if self.prefix_index[row] < previous or self.prefix_index[row] > self.prefix_spans:
+                    sound = False
+                previous = self.prefix_index[row]
+            for row in range(self.prefix_spans):
+                if not self._sound_choice(<uint32_t>(self.prefixes[row] & NO_PREFIX)):
+                    sound = False
+        if not sound:
+            raise ImageError(f"{self.path}: a number or prefix refers to what is not there")
+
+    cdef bint _sound_choice(self, uint32_t at) noexcept nogil:
+        """Whether a list of choices (count, then carrier and rate for each) is all there."""
+        cdef uint32_t i, count
+        if at == NO_PREFIX:
+            return True
+        if at >= self.choice_words:
+            return False
+        count = self.choices[at]
+        if at + 1 + 2 * <uint64_t>count > self.choice_words:
+            return False
+        for i in range(count):
+            if self.choices[at + 1 + 2 * i] >= self.carrier_count:
+                return False
+            if (self.choices[at + 2 + 2 * i] >= self.rate_count
+                    and self.choices[at + 2 + 2 * i] != NO_VALUE):
+                return False
+        return True
+
+    cdef int _check_programs(self) except -1:
+        cdef uint32_t plan, at, stop, op
+        for plan in range(self.plan_count):
+            at = self.plans[plan].program
+            stop = at + self.plans[plan].words
+            op = OP_END + 1
+            while at < stop:
+                op = self.programs[at] & 0xFF
+                if op > OP_HANGUP or at + OP_WORDS[op] > stop:
+                    raise ImageError(f"{self.path}: plan {plan} has an unknown or cut step")
+                if op == OP_WHEN and (
+                    self.programs[at + 1] >= self.schedule_count
+                    or <uint64_t>at + OP_WORDS[op] + self.programs[at + 3] >= stop
+                ):
+                    raise ImageError(f"{self.path}: plan {plan} has a step under no schedule")
+                if op == OP_RING and (
+                    self.programs[at + 2] >= self.policy_count
+                    or not self._sound_choice(self.programs[at + 3])
+                ):
+                    raise ImageError(f"{self.path}: plan {plan} rings under no policy or choice")
+                if op == OP_FORWARD and self.programs[at + 1] >= self.plan_count:
+                    raise ImageError(f"{self.path}: plan {plan} forwards to no plan")
+                if op == OP_HANGUP:
+                    self._check_text(self.programs[at + 1], self.programs[at + 2], "a cause")
+                at += OP_WORDS[op]
+            if op != OP_END:
+                raise ImageError(f"{self.path}: plan {plan} has no end")
+        return 0
+
+    cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil:
+        """Return the row of the assignment that a number is under, or NO_VALUE."""
+        cdef const NumberBucket* bucket
+        cdef int slot
+        cdef uint32_t first = 0, count = self.block_count, half
+        bucket = &self.buckets[first_bucket(number, self.seed, self.bucket_count)]
+        for slot in range(BUCKET_SLOTS):
+            if bucket.key[slot] == number:
+                return bucket.assignment[slot]
+        bucket = &self.buckets[second_bucket(number, self.seed, self.bucket_count)]
+        for slot in range(BUCKET_SLOTS):
+            if bucket.key[slot] == number:
+                return bucket.assignment[slot]
+        while count:
+            half = count >> 1
+            if self.blocks[first + half].first <= number:
+                first += half + 1
+                count -= half + 1
+            else:
+                count = half
+        return NO_VALUE if first == 0 else self.blocks[first - 1].assignment
+
+    cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil:
+        """Return the state of a schedule at a moment in Unix seconds.
+
+        A transition is (second << 8 | state). Outside the horizon the same hour of the first or
+        last week inside it answers.
+        """
+        cdef const int64_t* row = self.transitions + self.schedules[schedule].first
+        cdef uint32_t first = 0, count = self.schedules[schedule].count, half
+        if now >= self.horizon_end:
+            now -= (now - self.horizon_end + WEEK) // WEEK * WEEK
+        elif now < self.horizon_start:
+            now += (self.horizon_start - now + WEEK - 1) // WEEK * WEEK
+        cdef int64_t wanted = (now << 8) | 0xFF
+        while count:
+            half = count >> 1
+            if row[first + half] <= wanted:
+                first += half + 1
+                count -= half + 1
+            else:
+                count = half
+        return <uint32_t>(row[first - 1 if first else 0] & 0xFF)
+
+    cdef str _text(self, uint32_t offset, uint32_t size):
+        return self.text[offset : offset + size].decode("ascii")
+
+    # What follows is for people: `vnroute route`, `vnroute status` and tests.
+
+    def counts(self):
+        """Return rows by section, as the compiler counted them."""
+        return {
+            section.name.lower(): place.rows for section, place in self.header.sections.items()
+        }
+
+    def find_number(self, uint64_t number):
+        """Return the row of the assignment of a number, or None."""
+        cdef uint32_t row = self.assignment_of(number)
+        return None if row == NO_VALUE else row
+
+    def assignment(self, uint32_t row):
+        """Return (account id, account state, plan row, campaign, state) of an assignment."""
+        if row >= self.assignment_count:
+            raise IndexError(row)
+        cdef AssignmentRecord record = self.assignments[row]
+        cdef AccountRecord account = self.accounts[record.account]
+        return (
+            self._text(account.id.offset, account.id.size),
+            account.state,
+            record.plan,
+            self._text(record.campaign.offset, record.campaign.size),
+            record.state,
+        )
+
+    def plan_id(self, uint32_t row):
+        """Return the id of a plan."""
+        if row >= self.plan_count:
+            raise IndexError(row)
+        return self._text(self.plans[row].id.offset, self.plans[row].id.size)
+
+    def program(self, uint32_t row):
+        """Return a plan's program as a list of tuples: (op, step, operand, …)."""
+        if row >= self.plan_count:
+            raise IndexError(row)
+        cdef uint32_t at = self.plans[row].program
+        cdef uint32_t stop = at + self.plans[row].words
+        steps = []
+        while at < stop:
+            op = self.programs[at] & 0xFF
+            words = OP_WORDS[op]
+            steps.append((op, self.programs[at] >> 8)
+                         + tuple(self.programs[at + i] for i in range(1, words)))
+            at += words
+        return steps
+
+    def text_at(self, uint32_t offset, uint32_t size):
+        """Return a piece of the text section."""
+        self._check_text(offset, size, "a text")
+        return self._text(offset, size)
+
+    def schedule(self, uint32_t row, double now):
+        """Return (id, state, whether the moment is within the horizon) of a schedule."""
+        if row >= self.schedule_count:
+            raise IndexError(row)
+        return (
+            self._text(self.schedules[row].id.offset, self.schedules[row].id.size),
+            self.state_of(row, <int64_t>now),
+            self.horizon_start <= now < self.horizon_end,
+        )
+
+    def choices_for(self, str digits not None):
+        """Return the row of choices for a destination (digits, no plus), or None."""
+        cdef bytes text = digits.encode("ascii", "replace")
+        cdef uint64_t filled = fill_up(text, len(text))
+        if filled == 0:
+            return None
+        cdef uint32_t at = longest_match(self.prefix_index, self.prefixes, filled, len(text))
+        return None if at == NO_PREFIX else at
+
+    def choice(self, uint32_t at):
+        """Return a row of choices: [(carrier row, carrier id, rate in 1e-8 or None), …]."""
+        if at >= self.choice_words or not self._sound_choice(at):
+            raise IndexError(at)
+        found = []
+        for i in range(self.choices[at]):
+            carrier, rate = self.choices[at + 1 + 2 * i], self.choices[at + 2 + 2 * i]
+            found.append((
+                carrier,
+                self._text(self.carriers[carrier].id.offset, self.carriers[carrier].id.size),
+                None if rate == NO_VALUE else self.rates[rate],
+            ))
+        return found
+
+    def gateways_of(self, uint32_t carrier):
+        """Return a carrier's gateways: [(id, before the digits, after them), …]."""
+        if carrier >= self.carrier_count:
+            raise IndexError(carrier)
+        found = []
+        first = self.carriers[carrier].first_gateway
+        for row in range(first, first + self.carriers[carrier].gateways):
+            found.append((
+                self._text(self.gateways[row].id.offset, self.gateways[row].id.size),
+                self._text(self.gateways[row].before.offset, self.gateways[row].before.size),
+                self._text(self.gateways[row].after.offset, self.gateways[row].after.size),
+            ))
+        return found
+
+    def policy(self, uint32_t row):
+        """Return (variables, legs at most) of a hunting policy."""
+        if row >= self.policy_count:
+            raise IndexError(row)
+        return (
+            self._text(self.policies[row].variables.offset, self.policies[row].variables.size),
+            self.policies[row].max_legs,
+        )
