@@ -1,0 +1,233 @@
+"""A worker: one process, one core, one event loop that answers FreeSWITCH.
+
+It needs the image file and nothing else: no database, no control process. A new generation is
+noticed by looking at the link every tenth of a second, opened and checked in a thread, and swapped
+in between two calls. An image that is refused leaves the one in force.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from vnroute import log
+from vnroute.eventsocket.home import home_is_held
+from vnroute.eventsocket.outbound import OutboundServer
+from vnroute.eventsocket.stats import StatsWriter
+from vnroute.image.generations import current_image
+from vnroute.image.layout import ImageError
+from vnroute.matcher.decide import Matcher
+from vnroute.matcher.image import RouteImage
+
+__all__ = ["BAD_SETUP", "WorkerSettings", "listening_socket", "main"]
+
+BAD_SETUP = 78
+"""Exit status of a worker that cannot work as it was told to: starting it again is of no use
+(EX_CONFIG in sysexits.h)."""
+
+_LOOK_SECONDS = 0.1
+_WRITE_SECONDS = 0.2
+_ORPHAN_SECONDS = 60.0
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """What a worker is told by its supervisor."""
+
+    worker: int
+    host: str
+    port: int
+    backlog: int
+    allow: tuple[str, ...]
+    max_bytes: int
+    max_seconds: float
+    max_connections: int
+    max_hops: int
+    images: str
+    stats: str
+    log_level: str = "info"
+    log_format: log.LogFormat = "console"
+
+
+def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
+    """Return a socket that listens beside others on the same port (SO_REUSEPORT).
+
+    The kernel spreads connections over the workers' sockets. The backlog is long, since a burst of
+    calls opens its connections all at once and one that finds the queue full waits a second for
+    the next SYN. Raises OSError where host or port cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        listening.bind((host, port))
+        listening.listen(backlog)
+        listening.setblocking(False)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+class _Worker:
+    def __init__(self, settings: WorkerSettings) -> None:
+        self.settings = settings
+        self.logger = log.get_logger(worker=settings.worker)
+        self.images = Path(settings.images)
+        path = current_image(self.images)
+        if path is None:
+            raise ImageError(f"{self.images}: no route image there; run vnroute compile")
+        self.seen: Path | None = path
+        self.matcher = Matcher(RouteImage(path), settings.max_hops)
+        loopback = settings.host in ("127.0.0.1", "::1", "localhost")
+        self.server = OutboundServer(
+            self.matcher,
+            log.bounded(self.logger),
+            settings.allow,
+            settings.max_bytes,
+            settings.max_seconds,
+            settings.max_connections,
+            # Only loopback can reach a loopback address: asking each peer would tell nothing.
+            not (loopback and {"127.0.0.0/8", "::1/128"} <= set(settings.allow)),
+        )
+        self.stats = StatsWriter(Path(settings.stats), settings.worker)
+        self.started = int(time.time())
+        self.reloads = self.failed_reloads = 0
+        self.draining = asyncio.Event()
+        self.look_now = asyncio.Event()
+        self.parent = os.getppid()
+        self.orphan_since: float | None = None
+
+    def write_stats(self) -> None:
+        self.stats.write(
+            {
+                **self.server.counts(),
+                **self.matcher.counts(),
+                "generation": self.matcher.image.generation,
+                "started": self.started,
+                "updated": int(time.time()),
+                "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+                "reloads": self.reloads,
+                "failed_reloads": self.failed_reloads,
+            },
+            self.server.delays_us(),
+        )
+
+    async def reload(self) -> None:
+        """Open the image that the link names, if it is another, and swap it in."""
+        path = current_image(self.images)
+        if path is None or path == self.seen:
+            return
+        self.seen = path
+        began = time.monotonic()
+        try:
+            image = await asyncio.to_thread(RouteImage, path)
+        except (ImageError, OSError) as error:
+            self.failed_reloads += 1
+            self.logger.error(
+                "route image refused",
+                error=str(error),
+                generation_in_force=self.matcher.image.generation,
+            )
+            return
+        self.matcher.swap(image)
+        self.reloads += 1
+        self.logger.info(
+            "route image in force",
+            generation=image.generation,
+            milliseconds=round(1000 * (time.monotonic() - began), 1),
+        )
+
+    async def look_for_images(self) -> None:
+        while True:
+            try:
+                await asyncio.wait_for(self.look_now.wait(), _LOOK_SECONDS)
+                # A reload that was asked for opens the file again even if the link is the same.
+                self.look_now.clear()
+                self.seen = None
+            except TimeoutError:
+                pass
+            await self.reload()
+
+    async def housekeeping(self) -> None:
+        while True:
+            await asyncio.sleep(_WRITE_SECONDS)
+            self.server.close_overdue()
+            self.write_stats()
+            if os.getppid() != self.parent and self.orphaned_too_long():
+                self.draining.set()
+
+    def orphaned_too_long(self) -> bool:
+        """Whether an orphan should stop: another supervisor serves, or none came in a minute.
+
+        Whoever starts the supervisor again thus finds calls answered all the while.
+        """
+        now = time.monotonic()
+        if self.orphan_since is None:
+            self.orphan_since = now
+            self.logger.error("the supervisor is gone; serving on", seconds=_ORPHAN_SECONDS)
+        return now - self.orphan_since > _ORPHAN_SECONDS or home_is_held(
+            Path(self.settings.stats).parent
+        )
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGTERM, self.draining.set)
+        loop.add_signal_handler(signal.SIGINT, lambda: None)  # the supervisor's to answer
+        loop.add_signal_handler(signal.SIGHUP, self.look_now.set)
+        listening = listening_socket(self.settings.host, self.settings.port, self.settings.backlog)
+        server = await loop.create_server(
+            self.server, sock=listening, backlog=self.settings.backlog
+        )
+        self.logger.info(
+            "answering",
+            host=self.settings.host,
+            port=self.settings.port,
+            generation=self.matcher.image.generation,
+        )
+        self.write_stats()
+        # What lives now lives until the end; the collector need not walk it at every turn.
+        gc.freeze()
+        tasks = [loop.create_task(self.look_for_images()), loop.create_task(self.housekeeping())]
+        drain = loop.create_task(self.draining.wait())
+        done, _ = await asyncio.wait([drain, *tasks], return_when=asyncio.FIRST_COMPLETED)
+        server.close()
+        for task in done - {drain}:
+            task.result()  # a background task ends only by an error: say it, exit non-zero
+        until = time.monotonic() + self.settings.max_seconds
+        while self.server.live and time.monotonic() < until:
+            await asyncio.sleep(0.02)
+        for task in tasks:
+            task.cancel()
+        self.write_stats()
+        self.logger.info("drained", live=self.server.live)
+
+
+async def _run(settings: WorkerSettings) -> None:
+    await _Worker(settings).run()
+
+
+def main(arguments: list[str]) -> int:
+    """Run a worker until it is told to stop; the one argument is its settings as JSON."""
+    settings = msgspec.json.decode(arguments[0], type=WorkerSettings)
+    log.configure(settings.log_level, settings.log_format)
+    try:
+        uvloop.run(_run(settings))
+    except (ImageError, OSError) as error:
+        log.get_logger(worker=settings.worker).error("worker cannot start", error=str(error))
+        return BAD_SETUP
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
