@@ -45,7 +45,21 @@ CHANNEL = ";".join(
 HUNT = ""
 """What stands in the braces of each bridge; nothing as yet that CHANNEL does not say."""
 
-RELAY_HANGUP = "${originate_disposition}"
+_RELAY_ELSE = "NORMAL_TEMPORARY_FAILURE"
+
+RELAY_HANGUP = (
+    f"${{regex(m:~${{originate_causes}};{_RELAY_ELSE}~"
+    "^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(NO_ANSWER)|.*;ALLOTTED_TIMEOUT()"
+    f"|.*;(UNALLOCATED_NUMBER)|.*;({_RELAY_ELSE}))~%1)}}"
+)
+"""The cause that matters, told by FreeSWITCH itself when the plan is through.
+
+``originate_causes`` lists ``uuid;CAUSE`` of every leg of every bridge. The alternatives of the
+branch-reset group (``(?|``, pcre2pattern) are tried in order, each over the whole list, so their
+order is the precedence: busy, declined, no answer, rang out (which has no cause of its own: an
+empty one is NORMAL_CLEARING, SIP 480), unallocated; else, or where no leg was made, 503. Seen on
+FreeSWITCH 1.11: [486] [503, 503] gives 486, [503] [603] gives 603, all 503 gives 503.
+"""
 
 
 class Programs:

@@ -39,7 +39,7 @@ def hold_home(state: Path) -> IO[str]:
 def home_is_held(state: Path) -> bool:
     """Whether a supervisor holds the lock now."""
     try:
-        lock = open(state / _NAME)
+        lock = open(state / _NAME)  # noqa: SIM115 - closed below
     except FileNotFoundError:
         return False
     with lock:

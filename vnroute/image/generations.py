@@ -1,7 +1,7 @@
 """The images of a home directory: which is in force, which come before it, and the next.
 
-A generation's image is ``route-0000000042.vni``; the link ``current.vni`` names the one in force and
-is replaced in one step, so a reader finds the old or the new and never none.
+A generation's image is ``route-0000000042.vni``; the link ``current.vni`` names the one in
+force and is replaced in one step, so a reader finds the old or the new and never none.
 """
 
 from __future__ import annotations

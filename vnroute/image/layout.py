@@ -101,7 +101,8 @@ class Placed:
 @dataclass(frozen=True, slots=True)
 class Header:
     """What a header says: generation, times in Unix seconds, the store's change counter, and where
-    each section lies."""
+    each section lies.
+    """
 
     generation: int
     compiled_at: int

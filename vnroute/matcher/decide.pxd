@@ -35,4 +35,4 @@ cdef class Matcher:
     cdef int _run(self, uint32_t plan, int64_t now, int depth, bint* rings) except -1
     cdef int _ring(self, const uint32_t* step) except -1
     cdef int _leg(
-        self, uint32_t gateway, uint64_t digits, uint32_t seconds, bint first) except -1
+        self, uint32_t gateway, uint64_t digits, bint first) except -1

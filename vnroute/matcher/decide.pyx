@@ -268,7 +268,7 @@ cdef class Matcher:
         """Write the bridge of one target: its carriers' gateways in order, until the policy's
         number of legs is reached."""
         cdef RouteImage image = self.image
-        cdef uint32_t seconds = step[1], at = step[3], i, gateway, carrier
+        cdef uint32_t at = step[3], i, gateway, carrier
         cdef PolicyRecord policy = image.policies[step[2]]
         cdef uint64_t digits = <uint64_t>step[5] << 32 | step[4]
         cdef uint32_t legs = 0
@@ -283,20 +283,21 @@ cdef class Matcher:
                 if legs == policy.max_legs or self._legs == MAX_LEGS:
                     break
                 if legs == 0:
-                    put_text(&self._body, b"application: bridge ")
+                    put_text(&self._body, b"application: bridge {leg_timeout=")
+                    put_number(&self._body, step[1])
                     if policy.variables.size:
-                        put_text(&self._body, b"{")
+                        put_text(&self._body, b",")
                         put(&self._body, image.text + policy.variables.offset,
                             policy.variables.size)
-                        put_text(&self._body, b"}")
-                self._leg(gateway, digits, seconds, legs == 0)
+                    put_text(&self._body, b"}")
+                self._leg(gateway, digits, legs == 0)
                 legs += 1
         if legs:
             put_text(&self._body, b"\n")
         return 0
 
     cdef int _leg(
-        self, uint32_t gateway, uint64_t digits, uint32_t seconds, bint first
+        self, uint32_t gateway, uint64_t digits, bint first
     ) except -1:
         """Write one leg, with a uuid of its own and its label.
 
@@ -313,8 +314,6 @@ cdef class Matcher:
             put_text(&self._body, b"|")
         put_text(&self._body, b"[")
         put(&self._body, self.image.text + row.variables.offset, row.variables.size)
-        put_text(&self._body, b",leg_timeout=")
-        put_number(&self._body, seconds)
         put_text(&self._body, b",origination_uuid=")
         self._noise += <uint64_t>0x9E3779B97F4A7C15
         high = mix(self._noise)

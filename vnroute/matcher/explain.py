@@ -141,7 +141,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         return Explanation(
             image.generation, number, None, None, None, (), (), applications, refused
         )
-    account, account_state, plan, campaign, state = image.assignment(row)
+    account, account_state, plan, campaign, _state = image.assignment(row)
     asked: dict[str, ScheduleState] = {}
     steps = _steps(image, plan, now, asked)
     reason: Refusal | None = None
@@ -198,7 +198,10 @@ def _steps(
                 _add_target(steps, place, None, target)
             case Op.HANGUP:
                 if depth == 0:
-                    steps[place] = Step("hangup", None, (), image.text_at(*operands))
+                    cause = image.text_at(*operands)
+                    steps[place] = Step(
+                        "hangup", None, (), "relay" if cause.startswith("$") else cause
+                    )
                 break
     return tuple(steps[place] for place in sorted(steps))
 

@@ -1,0 +1,210 @@
+"""``vnroute route``: where a call would go, and why."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import rich_click as click
+
+from vnroute.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from rich.tree import Tree
+
+    from vnroute.matcher.explain import Explanation, Leg, Step, Target
+
+__all__ = ["command"]
+
+
+@click.command(
+    "route",
+    epilog="Example: vnroute route +18005551234 --from +34911234567 --at 2026-11-23T10:00-05:00",
+)
+@click.argument("number")
+@click.option("--from", "caller", default="", metavar="NUMBER", help="Who calls.")
+@click.option(
+    "--at", "moment", default="", metavar="TIME",
+    help="When: ISO 8601 with an offset, 2026-11-23T10:00-05:00; without one it is UTC. Now, if"
+    " not given.",
+)  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
+@pass_session
+def command(session: Session, number: str, caller: str, moment: str, as_json: bool) -> int:
+    """Show where a call to NUMBER goes by the route image in force, and why.
+
+    The answer is the one that a worker gives: the same image, the same code. Exit status 0 if the
+    call is routed, 1 if it is refused, 2 if the question is wrong.
+    """
+    from vnroute.cli.output import print_error, print_json
+    from vnroute.image.generations import current_image
+    from vnroute.image.layout import ImageError
+    from vnroute.matcher.decide import Matcher
+    from vnroute.matcher.explain import explain
+    from vnroute.matcher.image import RouteImage
+    from vnroute.model.problem import FieldError
+
+    try:
+        called = _number(number, "NUMBER")
+        calling = _number(caller, "--from") if caller else ""
+        at = _moment(moment)
+    except FieldError as error:
+        print_error(str(error))
+        return 2
+    path = current_image(session.settings.images)
+    if path is None:
+        print_error(f"{session.settings.images}: no route image there; run vnroute compile")
+        return 2
+    try:
+        image = RouteImage(path)
+    except (ImageError, OSError) as error:
+        print_error(str(error))
+        return 2
+    matcher = Matcher(image, session.settings.routing.max_hops)
+    explanation = explain(matcher, called, calling, at.timestamp())
+    if as_json:
+        print_json(as_data(explanation, at))
+    else:
+        _print_tree(explanation, calling, at)
+    return 1 if explanation.refused else 0
+
+
+def _number(text: str, field: str) -> str:
+    """Return a number as FreeSWITCH would report it; raise FieldError for what is none."""
+    from vnroute.model.e164 import MAX_DIGITS
+    from vnroute.model.problem import FieldError
+
+    plain = text.translate(str.maketrans("", "", " .-()"))
+    digits = plain.removeprefix("+")
+    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
+        raise FieldError(field, repr(text), 'digits, such as "+18005551234"')
+    return plain
+
+
+def _moment(text: str) -> datetime:
+    from vnroute.model.problem import FieldError
+
+    if not text:
+        return datetime.now(UTC)
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError:
+        raise FieldError(
+            "--at", repr(text), "a time in ISO 8601 such as 2026-11-23T10:00-05:00"
+        ) from None
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
+
+
+def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
+    """Return a decision for JSON: field names that other programs may build on."""
+    from vnroute.model.causes import CAUSES
+
+    schedules = [
+        {"id": schedule.id, "state": schedule.state, "within_horizon": schedule.within_horizon}
+        for schedule in explanation.schedules
+    ]
+    refused = explanation.refused
+    return {
+        "generation": explanation.generation,
+        "number": explanation.number,
+        "at": at.isoformat(),
+        "account": explanation.account,
+        "plan": explanation.plan,
+        "campaign": explanation.campaign,
+        "schedule": schedules[0] if schedules else None,
+        "schedules": schedules,
+        "steps": [_step_data(step) for step in explanation.steps],
+        "applications": explanation.applications,
+        "refused": refused
+        and {
+            "cause": refused.cause,
+            "sip": CAUSES[refused.cause].sip,
+            "why": refused.why,
+            "outcome": refused.outcome,
+        },
+    }
+
+
+def _step_data(step: Step) -> dict[str, Any]:
+    return {
+        "kind": step.kind,
+        "seconds": step.seconds,
+        "targets": [_target_data(target) for target in step.targets],
+        "cause": step.cause,
+    }
+
+
+def _target_data(target: Target) -> dict[str, Any]:
+    return {
+        "to": target.to,
+        "legs": [
+            {
+                "carrier": leg.carrier,
+                "gateway": leg.gateway,
+                "dial": leg.dial,
+                "rate": None if leg.rate is None else float(leg.rate),
+            }
+            for leg in target.legs
+        ],
+        "plan": target.plan,
+        "steps": [_step_data(step) for step in target.steps],
+    }
+
+
+def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
+    from rich.text import Text
+    from rich.tree import Tree
+
+    from vnroute.cli.output import wide_console
+    from vnroute.model.causes import CAUSES
+
+    console = wide_console()
+    lead = f"{explanation.number} at {at.isoformat(timespec='minutes')}"
+    if caller:
+        lead += f", called by {caller}"
+    tree = Tree(Text(f"{lead} (generation {explanation.generation})", style="bold"))
+    if explanation.account:
+        said = f"account {explanation.account}, plan {explanation.plan}"
+        if explanation.campaign:
+            said += f", campaign {explanation.campaign}"
+        tree.add(Text(said))
+    for schedule in explanation.schedules:
+        said = f"schedule {schedule.id} is {schedule.state}"
+        if not schedule.within_horizon:
+            said += " (outside the horizon that was compiled: the nearest week inside it answers)"
+        tree.add(Text(said))
+    if explanation.refused:
+        cause = explanation.refused.cause
+        said = f"refused: {explanation.refused.why}; {cause}, SIP {CAUSES[cause].sip}"
+        tree.add(Text(said, style="red"))
+    _add_steps(tree, explanation.steps)
+    console.print(tree)
+    sys.stdout.flush()
+
+
+def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
+    from rich.text import Text
+
+    from vnroute.model.causes import CAUSES
+
+    for step in steps:
+        if step.cause == "relay":
+            tree.add(Text("hang up with the cause that matters of what was rung"))
+        elif step.cause:
+            tree.add(Text(f"hang up: {step.cause}, SIP {CAUSES[step.cause].sip}"))
+        for target in step.targets:
+            if target.plan:
+                branch = tree.add(Text(f"{target.to} is ours: go on in plan {target.plan}"))
+                _add_steps(branch, target.steps)
+                continue
+            branch = tree.add(Text(f"ring {target.to} for {step.seconds} s", style="green"))
+            if not target.legs:
+                branch.add(Text("no carrier has a rate for it: passed over", style="yellow"))
+            for place, leg in enumerate(target.legs, 1):
+                branch.add(Text(f"{place}. {_leg_words(leg)}"))
+
+
+def _leg_words(leg: Leg) -> str:
+    price = "no rate" if leg.rate is None else f"{leg.rate:f} a minute"
+    return f"{leg.carrier}, {leg.gateway}, {price}: {leg.dial}"

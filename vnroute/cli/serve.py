@@ -1,0 +1,99 @@
+"""``vnroute serve``: the Event Socket server that FreeSWITCH's ``socket`` connects to."""
+
+from __future__ import annotations
+
+import os
+import sys
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from vnroute.cli.session import Session, pass_session
+
+if TYPE_CHECKING:
+    from vnroute.eventsocket.worker import WorkerSettings
+    from vnroute.settings import Settings
+
+__all__ = ["command", "worker_settings"]
+
+
+@click.command("serve", epilog="Example: vnroute compile && vnroute serve --port 8084")
+@click.option("--host", default=None, help="Address to listen on; else [server] host.")
+@click.option("--port", type=click.IntRange(1, 65535), default=None, help="Else [server] port.")
+@click.option(
+    "--workers", type=click.IntRange(0, 1024), default=None, help="Worker processes; 0: one a core."
+)
+@pass_session
+def command(session: Session, host: str | None, port: int | None, workers: int | None) -> int:
+    """Answer FreeSWITCH's calls by the route image in force.
+
+    One worker a core listens on the same port. SIGHUP loads the image in force anew, SIGTERM and
+    SIGINT answer what is being asked and stop. A worker that dies is started again.
+    """
+    import uvloop
+    from msgspec.structs import replace
+
+    from vnroute import log
+    from vnroute.cli.output import print_error
+    from vnroute.eventsocket.home import AlreadyServing, hold_home
+    from vnroute.eventsocket.supervisor import Supervisor
+    from vnroute.image.generations import current_image
+
+    settings = session.settings
+    server = settings.server
+    settings = replace(
+        settings,
+        server=replace(
+            server,
+            host=server.host if host is None else host,
+            port=server.port if port is None else port,
+            workers=server.workers if workers is None else workers,
+        ),
+    )
+    log.configure(settings.log.level, settings.log.format)
+    if current_image(settings.images) is None:
+        print_error(f"{settings.images}: no route image there; run vnroute compile")
+        return 2
+    try:
+        lock = hold_home(settings.state)
+    except AlreadyServing as error:
+        print_error(str(error))
+        return 2
+    with lock:
+        supervisor = Supervisor(worker_settings(settings))
+        try:
+            return uvloop.run(supervisor.run())
+        except OSError as error:
+            place = f"{settings.server.host}:{settings.server.port}"
+            print_error(f"cannot listen on {place}: {error.strerror or error}")
+            return 2
+
+
+def worker_settings(settings: Settings) -> list[WorkerSettings]:
+    """Return what each worker is told. The counters of workers before are put away."""
+    from vnroute.eventsocket.worker import WorkerSettings
+
+    server = settings.server
+    count = server.workers or len(os.sched_getaffinity(0))
+    stats = settings.state / "workers.stats"
+    stats.unlink(missing_ok=True)
+    if server.port == 0:
+        sys.stderr.write("vnroute: [server] port is 0: the kernel chooses one\n")
+    return [
+        WorkerSettings(
+            worker=worker,
+            host=server.host,
+            port=server.port,
+            backlog=server.backlog,
+            allow=server.allow,
+            max_bytes=server.max_bytes,
+            max_seconds=server.max_seconds,
+            max_connections=server.max_connections,
+            max_hops=settings.routing.max_hops,
+            images=str(settings.images),
+            stats=str(stats),
+            log_level=settings.log.level,
+            log_format=settings.log.format,
+        )
+        for worker in range(count)
+    ]

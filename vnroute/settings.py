@@ -1,0 +1,340 @@
+"""vnroute's settings: one file, ``vnroute.toml``, and the environment over it.
+
+Every setting has a default, so that vnroute runs without any. Each may be set in the file as
+``[section] name`` and by the environment variable ``VNROUTE_SECTION_NAME``, which wins; lists are
+written with commas there. The file is ``vnroute.toml`` in the working directory, or what
+``--config`` or ``VNROUTE_CONFIG`` names. Relative paths in the file are relative to the file's
+directory, in the environment to the working directory.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, get_args, get_origin
+
+import msgspec
+
+from vnroute.model.problem import FieldError, Problem
+
+__all__ = [
+    "ControlSettings",
+    "LogSettings",
+    "RoutingSettings",
+    "ServerSettings",
+    "Settings",
+    "SettingsError",
+    "StoreSettings",
+    "load_settings",
+]
+
+FILE_NAME = "vnroute.toml"
+HOME_VARIABLE = "VNROUTE_HOME"
+CONFIG_VARIABLE = "VNROUTE_CONFIG"
+
+
+class SettingsError(Exception):
+    """Settings were refused; ``problems`` name the file and line, or the variable."""
+
+    def __init__(self, problems: list[Problem]) -> None:
+        super().__init__("\n".join(str(problem) for problem in problems))
+        self.problems = problems
+
+
+def _check_range(name: str, value: float, low: float, high: float, unit: str = "") -> None:
+    if not low <= value <= high:
+        raise FieldError(name, str(value), f"{low} to {high}{' ' + unit if unit else ''}")
+
+
+def _check_host(host: str) -> None:
+    if not re.fullmatch(r"[A-Za-z0-9.:_-]{1,253}", host, re.ASCII):
+        raise FieldError("host", repr(host), 'an address or a host name, such as "127.0.0.1"')
+
+
+class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[server]``: the Event Socket server to which FreeSWITCH's ``socket`` connects."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on. FreeSWITCH's protocol has no password: keep it inside."""
+    port: int = 8084
+    """TCP port to listen on; 0 takes any that is free."""
+    workers: int = 0
+    """Worker processes; 0 is one for each core."""
+    backlog: int = 4096
+    """Connections that may wait to be accepted, for each worker; somaxconn caps it."""
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks that may connect; all others are closed at once."""
+    max_bytes: int = 11_000_000
+    """Bytes that one connection may send, headers and body."""
+    max_seconds: float = 10.0
+    """Seconds that one connection may last."""
+    max_connections: int = 20_000
+    """Connections open at a time, for each worker; more are closed at once."""
+
+    def __post_init__(self) -> None:
+        _check_host(self.host)
+        _check_range("port", self.port, 0, 65535)
+        _check_range("workers", self.workers, 0, 1024)
+        _check_range("backlog", self.backlog, 1, 65535)
+        for position, network in enumerate(self.allow):
+            try:
+                ipaddress.ip_network(network)
+            except ValueError:
+                expected = 'a network such as "10.0.0.0/8", without bits beyond its length'
+                raise FieldError(f"allow[{position}]", repr(network), expected) from None
+        _check_range("max_bytes", self.max_bytes, 16_384, 1_000_000_000, "bytes")
+        _check_range("max_seconds", self.max_seconds, 0.1, 3600, "seconds")
+        _check_range("max_connections", self.max_connections, 1, 1_000_000)
+
+
+class RoutingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[routing]``: how calls are routed."""
+
+    horizon_years: int = 3
+    """Years ahead for which schedules are worked out when a route image is compiled."""
+    max_attempts: int = 6
+    """Carriers tried for a target."""
+    max_hops: int = 5
+    """How often a call may be forwarded among our own numbers."""
+
+    def __post_init__(self) -> None:
+        _check_range("horizon_years", self.horizon_years, 1, 20, "years")
+        _check_range("max_attempts", self.max_attempts, 1, 32)
+        _check_range("max_hops", self.max_hops, 0, 70)
+
+
+class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[store]``: where routing data rests."""
+
+    url: str = ""
+    """Address of the store; empty is the SQLite database ``routing.db`` in vnroute's home."""
+
+
+class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[control]``: the HTTP address of the control process."""
+
+    host: str = "127.0.0.1"
+    """Address to listen on."""
+    port: int = 8085
+    """TCP port to listen on; 0 takes any that is free."""
+
+    def __post_init__(self) -> None:
+        _check_host(self.host)
+        _check_range("port", self.port, 0, 65535)
+
+
+class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[log]``: what is logged, and how, on standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least that is logged."""
+    format: Literal["console", "json"] = "console"
+    """``console`` for people, ``json`` (an object a line) for machines."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """All settings. ``home`` is ``home`` at the top of the file, or ``VNROUTE_HOME``."""
+
+    home: Path = Path("var")
+    """Directory of all that vnroute writes."""
+    server: ServerSettings = ServerSettings()
+    routing: RoutingSettings = RoutingSettings()
+    store: StoreSettings = StoreSettings()
+    control: ControlSettings = ControlSettings()
+    log: LogSettings = LogSettings()
+
+    @classmethod
+    def load(cls, config_path: Path | None, environ: Mapping[str, str]) -> Settings:
+        """Return the settings in force; raise :class:`SettingsError` with all that is wrong.
+
+        ``config_path`` None looks at ``VNROUTE_CONFIG``, then for ``vnroute.toml``.
+        """
+        return load_settings(config_path, environ)[0]
+
+    @property
+    def store_address(self) -> str:
+        """What :func:`vnroute.store.open_store` takes."""
+        return self.store.url or str(self.home)
+
+    @property
+    def images(self) -> Path:
+        """Directory of route images."""
+        return self.home / "images"
+
+    @property
+    def spool(self) -> Path:
+        """Directory of what waits to be stored, such as CDRs."""
+        return self.home / "spool"
+
+    @property
+    def state(self) -> Path:
+        """Directory of what running processes share and leave."""
+        return self.home / "state"
+
+
+_SECTIONS: dict[str, type[msgspec.Struct]] = {
+    "server": ServerSettings,
+    "routing": RoutingSettings,
+    "store": StoreSettings,
+    "control": ControlSettings,
+    "log": LogSettings,
+}
+
+
+def load_settings(
+    config_path: Path | None, environ: Mapping[str, str]
+) -> tuple[Settings, dict[str, str]]:
+    """Return the settings in force, and the origin of each by its name (``server.port``).
+
+    An origin is ``default``, ``FILE:LINE`` or a variable's name. Raises :class:`SettingsError`.
+    """
+    reading = _Reading()
+    if config_path is None and environ.get(CONFIG_VARIABLE):
+        config_path = Path(environ[CONFIG_VARIABLE])
+    if config_path is not None or Path(FILE_NAME).is_file():
+        reading.read_file(config_path or Path(FILE_NAME))
+    reading.read_environment(environ)
+    return reading.finish()
+
+
+class _Reading:
+    """Values as they come, by name, and where from."""
+
+    def __init__(self) -> None:
+        self.values: dict[str, dict[str, Any]] = {section: {} for section in _SECTIONS}
+        self.home = Settings().home
+        self.origins: dict[str, tuple[str, int]] = {}
+        self.problems: list[Problem] = []
+
+    def read_file(self, path: Path) -> None:
+        file = str(path)
+        try:
+            text = path.read_bytes().decode("utf-8")
+            content = tomllib.loads(text)
+        except OSError as error:
+            found = (error.strerror or str(error)).lower()
+            self.problems.append(Problem(file, 0, "file", found, "a settings file"))
+            return
+        except UnicodeDecodeError as error:
+            self.problems.append(Problem(file, 0, "file", str(error.reason), "UTF-8 text"))
+            return
+        except tomllib.TOMLDecodeError as error:
+            words = re.sub(r" \(at .*\)$", "", str(error))
+            at = re.search(r"at line (\d+)", str(error))
+            # Where the text ends too soon, it is the last line.
+            line = int(at[1]) if at else len(text.splitlines())
+            self.problems.append(Problem(file, line, "file", words.lower(), "TOML"))
+            return
+        for section, entries in content.items():
+            line = _line_of(text, "", section)
+            if section == "home":
+                if isinstance(entries, str) and entries:
+                    self.home = path.parent / entries
+                    self.origins["home"] = (file, line)
+                else:
+                    self.problems.append(Problem(file, line, "home", repr(entries), "a path"))
+            elif section not in _SECTIONS:
+                expected = f"home or one of the sections {', '.join(_SECTIONS)}"
+                self.problems.append(Problem(file, line, section, "an unknown name", expected))
+            elif not isinstance(entries, dict):
+                expected = f"a section: [{section}]"
+                self.problems.append(Problem(file, line, section, repr(entries), expected))
+            else:
+                for name, value in entries.items():
+                    self._take(section, name, value, (file, _line_of(text, section, name)), True)
+
+    def read_environment(self, environ: Mapping[str, str]) -> None:
+        for variable, text in sorted(environ.items()):
+            section, _, name = variable.removeprefix("VNROUTE_").lower().partition("_")
+            if variable == HOME_VARIABLE:
+                if text:
+                    self.home = Path(text)
+                    self.origins["home"] = (variable, 0)
+            elif variable.startswith("VNROUTE_") and section in _SECTIONS and name:
+                value: Any = text
+                if name in (fields := _field_types(section)) and _is_list(fields[name]):
+                    value = [item.strip() for item in text.split(",") if item.strip()]
+                self._take(section, name, value, (variable, 0), False)
+
+    def _take(
+        self, section: str, name: str, value: Any, origin: tuple[str, int], strict: bool
+    ) -> None:
+        fields = _field_types(section)
+        path = f"{section}.{name}"
+        if name not in fields:
+            expected = f"one of {', '.join(fields)}"
+            self.problems.append(Problem(*origin, path, "an unknown name", expected))
+            return
+        try:
+            self.values[section][name] = msgspec.convert(value, fields[name], strict=strict)
+            self.origins[path] = origin
+        except msgspec.ValidationError:
+            expected = _expected(fields[name])
+            self.problems.append(Problem(*origin, path, repr(value), expected))
+
+    def finish(self) -> tuple[Settings, dict[str, str]]:
+        sections: dict[str, Any] = {}
+        for section, kind in _SECTIONS.items():
+            values = self.values[section]
+            while True:
+                try:
+                    sections[section] = kind(**values)
+                    break
+                except FieldError as error:
+                    # Mended, so that what is wrong behind it is told as well.
+                    name = error.field.partition("[")[0]
+                    path = f"{section}.{error.field}"
+                    origin = self.origins.get(f"{section}.{name}", (section, 0))
+                    self.problems.append(Problem(*origin, path, error.found, error.expected))
+                    del values[name]
+        if self.problems:
+            raise SettingsError(self.problems)
+        settings = Settings(home=self.home, **sections)
+        names = ["home"]
+        names += [f"{section}.{name}" for section in _SECTIONS for name in _field_types(section)]
+        told = {}
+        for name in names:
+            file, line = self.origins.get(name, ("default", 0))
+            told[name] = f"{file}:{line}" if line else file
+        return settings, told
+
+
+def _field_types(section: str) -> dict[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(_SECTIONS[section])}
+
+
+def _is_list(kind: Any) -> bool:
+    return get_origin(kind) is tuple
+
+
+def _expected(kind: Any) -> str:
+    if get_origin(kind) is Literal:
+        return " or ".join(get_args(kind))
+    if _is_list(kind):
+        return "a list of texts"
+    return {int: "a whole number", float: "a number", str: "text"}.get(kind, "another value")
+
+
+def _line_of(text: str, section: str, name: str) -> int:
+    """Return the line where a TOML file sets ``[section] name``; tomllib does not tell."""
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\s*\"?([^\]\"]+?)\"?\s*\]", line)
+        if header:
+            current = header[1]
+            if not section and current.split(".")[0] == name:
+                return number
+            continue
+        key = re.match(r"\s*([^=#]+?)\s*=", line)
+        if key:
+            dotted = (f"{current}." if current else "") + key[1].replace('"', "").replace(" ", "")
+            wanted = f"{section}.{name}" if section else name
+            if dotted == wanted or dotted.startswith(wanted + "."):
+                return number
+            # server = { port = 1 }
+            if section and dotted == section and re.search(rf"\b{re.escape(name)}\b", line):
+                return number
+    return 0
