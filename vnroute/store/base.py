@@ -1,0 +1,276 @@
+"""What a store of routing data offers, whatever database stands behind it.
+
+Nothing of SQL is here, so that SQLite and PostgreSQL are read and written alike. Numbers are the
+integers of their digits (:mod:`vnroute.model.e164`). What a number leads to is its *assignment*
+(account, plan, campaign, state): millions of numbers share a few thousand of them, so a number's
+row is two integers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from datetime import datetime
+from typing import NamedTuple, Protocol
+
+import msgspec
+
+from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model.number import NumberState
+
+__all__ = [
+    "Assignment",
+    "BlockSpan",
+    "Change",
+    "Counts",
+    "NumberRow",
+    "RateRow",
+    "Reading",
+    "Repeat",
+    "Store",
+    "StoreError",
+    "Tally",
+    "Transaction",
+]
+
+
+class StoreError(Exception):
+    """The store cannot be opened, read or written; the message says why and what to do."""
+
+
+class Assignment(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a number leads. ``id`` is the store's own, stable while any number uses it."""
+
+    id: int
+    account: str
+    plan: str
+    campaign: str = ""
+    state: NumberState = "active"
+
+
+class BlockSpan(NamedTuple):
+    """One span of a block: numbers ``first`` to ``last``, both inclusive, of one length.
+
+    ``notation`` is the block as it was written (``+1800555xxxx``), or the prefix (``+1800555``),
+    which has a span for each length: those spans share their notation.
+    """
+
+    first: int
+    last: int
+    notation: str
+    assignment: int
+
+
+NumberRow = tuple[int, int, int]
+"""Number, assignment id, origin. An origin is any integer that tells the caller where the row came
+from; the store only gives it back."""
+
+RateRow = tuple[str, str, str, str, int]
+"""Prefix (digits), carrier id, rate (as written), destination, origin."""
+
+
+class Repeat(NamedTuple):
+    """A row staged twice: origin of the row that stands, origin of the one left out."""
+
+    first_origin: int
+    origin: int
+
+
+class Counts(msgspec.Struct, frozen=True, kw_only=True):
+    """Rows of each kind; ``blocks`` counts blocks as written, not their spans."""
+
+    accounts: int
+    schedules: int
+    plans: int
+    carriers: int
+    numbers: int
+    blocks: int
+    rates: int
+
+
+class Tally(msgspec.Struct, frozen=True, kw_only=True):
+    """What a write did to one kind of rows."""
+
+    added: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    removed: int = 0
+
+    def __add__(self, other: Tally) -> Tally:
+        return Tally(
+            added=self.added + other.added,
+            changed=self.changed + other.changed,
+            unchanged=self.unchanged + other.unchanged,
+            removed=self.removed + other.removed,
+        )
+
+    @property
+    def touched(self) -> bool:
+        """Whether any row differs from before."""
+        return bool(self.added or self.changed or self.removed)
+
+
+class Change(msgspec.Struct, frozen=True, kw_only=True):
+    """One committed transaction that changed anything. ``time`` is UTC."""
+
+    counter: int
+    time: datetime
+    what: str
+
+
+class Reading(Protocol):
+    """What can be read. Every method raises :class:`StoreError` where the database fails."""
+
+    def change_counter(self) -> int:
+        """Return how many transactions have changed anything; 0 for a new store."""
+        ...
+
+    def changes(self, after: int = 0) -> list[Change]:
+        """Return the changes with a counter above ``after``, oldest first."""
+        ...
+
+    def counts(self) -> Counts:
+        """Return the number of rows of each kind."""
+        ...
+
+    def accounts(self) -> list[Account]:
+        """Return all accounts, by id."""
+        ...
+
+    def schedules(self) -> list[Schedule]:
+        """Return all schedules, by id."""
+        ...
+
+    def plans(self) -> list[Plan]:
+        """Return all plans, by id."""
+        ...
+
+    def carriers(self) -> list[Carrier]:
+        """Return all carriers, by id."""
+        ...
+
+    def assignments(self) -> list[Assignment]:
+        """Return all assignments, by id. Some may be used by no number any more."""
+        ...
+
+    def unused_assignments(self, ids: Iterable[int]) -> set[int]:
+        """Return those of ``ids`` that no number and no block uses. May read every number."""
+        ...
+
+    def iter_numbers(self, batch: int = 100_000) -> Iterator[list[tuple[int, int]]]:
+        """Yield (number, assignment id), ascending by number, in lists of at most ``batch``."""
+        ...
+
+    def iter_blocks(self) -> Iterator[BlockSpan]:
+        """Yield the spans of all blocks, by first number, the widest first where equal.
+
+        Any two spans are apart or one lies inside the other, never partly over each other.
+        """
+        ...
+
+    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (prefix digits, carrier id, rate as text) by prefix as text, then carrier."""
+        ...
+
+    def rated_carriers(self) -> set[str]:
+        """Return the ids of the carriers that have any rate."""
+        ...
+
+    def find_number(self, number: int) -> Assignment | None:
+        """Return where a number leads: its own row, else the narrowest block around it."""
+        ...
+
+    def find_numbers(self, numbers: Iterable[int]) -> dict[int, int]:
+        """Return the assignment id of each number that is ours, as :meth:`find_number` does."""
+        ...
+
+
+class Transaction(Reading, Protocol):
+    """A write that is kept whole or not at all; it reads what it has written.
+
+    ``replace`` on a ``put`` or ``apply`` removes what is there and does not come again. References
+    between kinds are the caller's to check (:mod:`vnroute.importing.references`) before it commits.
+    """
+
+    def put_accounts(self, accounts: Sequence[Account], replace: bool = False) -> Tally:
+        """Add or change accounts, by id."""
+        ...
+
+    def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
+        """Add or change schedules, by id."""
+        ...
+
+    def put_plans(self, plans: Sequence[Plan], replace: bool = False) -> Tally:
+        """Add or change plans, by id."""
+        ...
+
+    def put_carriers(self, carriers: Sequence[Carrier], replace: bool = False) -> Tally:
+        """Add or change carriers, by id. With ``replace``, rates of those removed go too."""
+        ...
+
+    def assignment(self, account: str, plan: str, campaign: str, state: NumberState) -> int:
+        """Return the id of an assignment, made if it is not there."""
+        ...
+
+    def put_blocks(self, spans: Sequence[BlockSpan], replace: bool = False) -> Tally:
+        """Add or change blocks, by span. The spans of one block come together, in one call."""
+        ...
+
+    def stage_numbers(self, rows: Sequence[NumberRow]) -> list[Repeat]:
+        """Lay numbers aside until :meth:`apply_numbers`; return those laid aside before.
+
+        May be called any number of times; memory does not grow with the rows.
+        """
+        ...
+
+    def staged_origin(self, number: int) -> int | None:
+        """Return the origin of a staged number, None if it is not staged."""
+        ...
+
+    def apply_numbers(self, replace: bool = False) -> Tally:
+        """Add or change the staged numbers, by number. They stay known to ``staged_origin``."""
+        ...
+
+    def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:
+        """Lay rates aside until :meth:`apply_rates`; return those laid aside before."""
+        ...
+
+    def apply_rates(self, replace: bool = False, carriers: Iterable[str] | None = None) -> Tally:
+        """Add or change the staged rates, by carrier and prefix.
+
+        ``replace`` removes the other rates of ``carriers``, of every carrier if that is None.
+        """
+        ...
+
+    def discard(self) -> None:
+        """Mark the transaction so that it ends without keeping anything (a dry run)."""
+        ...
+
+
+class Store(Reading, Protocol):
+    """A store, open. One thread at a time may use it; each snapshot is independent of it."""
+
+    @property
+    def location(self) -> str:
+        """Where the data rests, for messages: a path or an address without secrets."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Reading]:
+        """Open one consistent view: what is committed later is not seen through it.
+
+        Writers are neither held up by it nor hold it up. It may be used in another thread.
+        """
+        ...
+
+    def transaction(self, what: str) -> AbstractContextManager[Transaction]:
+        """Open the one writing transaction; ``what`` says in a few words what it is for.
+
+        Leaving the block commits; an exception, or :meth:`Transaction.discard`, undoes all of it.
+        A commit that changed anything adds one to the change counter.
+        Raises :class:`StoreError` if another writer holds the store for longer than 30 seconds.
+        """
+        ...
+
+    def close(self) -> None:
+        """Close the store; it cannot be used after."""
+        ...

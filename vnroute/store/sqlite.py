@@ -1,0 +1,80 @@
+"""The SQLite store: opening, snapshots, transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+
+from vnroute.store.base import Reading, StoreError, Transaction
+from vnroute.store.sqlite_connection import Connection
+from vnroute.store.sqlite_reading import SqliteReading
+from vnroute.store.sqlite_schema import bring_up_to_date
+from vnroute.store.sqlite_writing import SqliteTransaction
+
+__all__ = ["SqliteStore"]
+
+
+class SqliteStore(SqliteReading):
+    """:class:`vnroute.store.base.Store` in one SQLite file."""
+
+    def __init__(self, path: Path, *, create: bool = True) -> None:
+        if not path.exists():
+            if not create:
+                raise StoreError(f"{path}: no store there yet; load routing data to make one")
+            try:
+                path.parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise StoreError(f"{path.parent}: cannot be made ({error.strerror})") from error
+        self._path = path
+        super().__init__(Connection(path))
+        try:
+            bring_up_to_date(self._db)
+        except BaseException:
+            self._db.close()
+            raise
+
+    @property
+    def location(self) -> str:
+        """Return the path of the database."""
+        return str(self._path)
+
+    @contextmanager
+    def snapshot(self) -> Iterator[Reading]:
+        """Open a view on a connection of its own, of what is committed now."""
+        connection = Connection(self._path, read_only=True)
+        try:
+            connection.execute("BEGIN")
+            # A deferred transaction sees what is committed at its first read: that is now.
+            connection.row("SELECT count(*) FROM schema_version")
+            yield SqliteReading(connection)
+        finally:
+            connection.close()
+
+    @contextmanager
+    def transaction(self, what: str) -> Iterator[Transaction]:
+        """Open the writing transaction; see :class:`vnroute.store.base.Store`."""
+        self._db.execute("BEGIN IMMEDIATE")
+        writing = SqliteTransaction(self._db)
+        try:
+            yield writing
+            if writing.discarded:
+                self._db.execute("ROLLBACK")
+                return
+            writing.finish()
+            if writing.touched:
+                self._db.execute(
+                    "INSERT INTO changes VALUES (?, ?, ?)",
+                    (self.change_counter() + 1, datetime.now(UTC).isoformat(), what),
+                )
+            writing.drop_staged()
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            raise
+
+    def close(self) -> None:
+        """Close the store's own connection."""
+        self._db.close()

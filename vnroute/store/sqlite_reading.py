@@ -1,0 +1,157 @@
+"""Reading routing data out of SQLite."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from typing import TypeVar, cast
+
+import msgspec
+
+from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.store.base import Assignment, BlockSpan, Change, Counts, StoreError
+from vnroute.store.sqlite_connection import Connection
+
+__all__ = ["SqliteReading"]
+
+_Entity = TypeVar("_Entity", Account, Schedule, Plan, Carrier)
+_CHUNK = 500
+"""Parameters to a query: well under SQLite's limit, enough to make a query's own cost small."""
+
+
+class SqliteReading:
+    """:class:`vnroute.store.base.Reading` on one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._db = connection
+
+    def change_counter(self) -> int:
+        """Return how many transactions have changed anything."""
+        (counter,) = self._db.row("SELECT coalesce(max(counter), 0) FROM changes")
+        return int(counter)
+
+    def changes(self, after: int = 0) -> list[Change]:
+        """Return the changes with a counter above ``after``, oldest first."""
+        query = "SELECT counter, time, what FROM changes WHERE counter > ? ORDER BY counter"
+        return [
+            Change(counter=counter, time=datetime.fromisoformat(time), what=what)
+            for counter, time, what in self._db.rows(query, (after,))
+        ]
+
+    def counts(self) -> Counts:
+        """Return the number of rows of each kind."""
+        kinds = ("accounts", "schedules", "plans", "carriers", "numbers", "rates")
+        rows = {kind: self._db.row(f"SELECT count(*) FROM {kind}")[0] for kind in kinds}
+        (blocks,) = self._db.row("SELECT count(DISTINCT notation) FROM blocks")
+        return Counts(blocks=blocks, **rows)
+
+    def accounts(self) -> list[Account]:
+        """Return all accounts, by id."""
+        return self._entities("accounts", Account)
+
+    def schedules(self) -> list[Schedule]:
+        """Return all schedules, by id."""
+        return self._entities("schedules", Schedule)
+
+    def plans(self) -> list[Plan]:
+        """Return all plans, by id."""
+        return self._entities("plans", Plan)
+
+    def carriers(self) -> list[Carrier]:
+        """Return all carriers, by id."""
+        return self._entities("carriers", Carrier)
+
+    def assignments(self) -> list[Assignment]:
+        """Return all assignments, by id."""
+        query = "SELECT id, account, plan, campaign, state FROM assignments ORDER BY id"
+        return [
+            Assignment(id=key, account=account, plan=plan, campaign=campaign, state=state)
+            for key, account, plan, campaign, state in self._db.rows(query)
+        ]
+
+    def unused_assignments(self, ids: Iterable[int]) -> set[int]:
+        """Return those of ``ids`` that nothing uses."""
+        unused = set(ids)
+        for (used,) in self._db.rows("SELECT DISTINCT assignment FROM blocks"):
+            unused.discard(used)
+        if unused:
+            # Numbers have no index by assignment: one pass over them, whatever is asked.
+            for (used,) in self._db.rows("SELECT DISTINCT assignment FROM numbers"):
+                unused.discard(used)
+        return unused
+
+    def iter_numbers(self, batch: int = 100_000) -> Iterator[list[tuple[int, int]]]:
+        """Yield (number, assignment id), ascending, in lists of at most ``batch``."""
+        yield from self._db.batches("SELECT number, assignment FROM numbers ORDER BY number", batch)
+
+    def iter_blocks(self) -> Iterator[BlockSpan]:
+        """Yield the spans of all blocks, by first number, the widest first."""
+        query = "SELECT first, last, notation, assignment FROM blocks ORDER BY first, last DESC"
+        for row in self._db.rows(query):
+            yield BlockSpan(*row)
+
+    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
+        """Yield (prefix digits, carrier id, rate), by prefix as text."""
+        query = "SELECT prefix, carrier, rate FROM rates ORDER BY prefix, carrier"
+        return cast("Iterator[tuple[str, str, str]]", self._db.rows(query))
+
+    def rated_carriers(self) -> set[str]:
+        """Return the ids of the carriers that have any rate."""
+        return {carrier for (carrier,) in self._db.rows("SELECT DISTINCT carrier FROM rates")}
+
+    def find_number(self, number: int) -> Assignment | None:
+        """Return where a number leads: its own row, else the narrowest block."""
+        found = self.find_numbers((number,)).get(number)
+        if found is None:
+            return None
+        query = "SELECT id, account, plan, campaign, state FROM assignments WHERE id = ?"
+        row = self._db.row(query, (found,))
+        if row is None:
+            raise StoreError(f"{self._db.path}: number +{number} has no assignment; damaged")
+        key, account, plan, campaign, state = row
+        return Assignment(id=key, account=account, plan=plan, campaign=campaign, state=state)
+
+    def find_numbers(self, numbers: Iterable[int]) -> dict[int, int]:
+        """Return the assignment id of each number that is ours."""
+        wanted = sorted(set(numbers))
+        found: dict[int, int] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            marks = ",".join("?" * len(part))
+            query = f"SELECT number, assignment FROM numbers WHERE number IN ({marks})"
+            found.update(self._db.rows(query, part))
+        missing = [number for number in wanted if number not in found]
+        if missing:
+            found.update(self._in_blocks(missing))
+        return found
+
+    def _in_blocks(self, numbers: Sequence[int]) -> dict[int, int]:
+        """Return the assignment of the narrowest block around each of ``numbers``, ascending.
+
+        Spans are apart or nested, so those open at a number are a stack, the narrowest on top.
+        """
+        found: dict[int, int] = {}
+        spans = self.iter_blocks()
+        upcoming = next(spans, None)
+        around: list[BlockSpan] = []
+        for number in numbers:
+            while upcoming is not None and upcoming.first <= number:
+                while around and around[-1].last < upcoming.first:
+                    around.pop()
+                around.append(upcoming)
+                upcoming = next(spans, None)
+            while around and around[-1].last < number:
+                around.pop()
+            if around:
+                found[number] = around[-1].assignment
+        return found
+
+    def _entities(self, table: str, kind: type[_Entity]) -> list[_Entity]:
+        decoder = msgspec.json.Decoder(kind)
+        entities = []
+        for key, document in self._db.rows(f"SELECT id, document FROM {table} ORDER BY id"):
+            try:
+                entities.append(decoder.decode(document))
+            except msgspec.MsgspecError as error:
+                raise StoreError(f"{self._db.path}: {table} {key!r} is damaged: {error}") from error
+        return entities

@@ -1,0 +1,275 @@
+"""Writing routing data into SQLite, all of it or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+
+from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model.number import NumberState
+from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
+from vnroute.store.sqlite_connection import Connection
+from vnroute.store.sqlite_reading import SqliteReading
+
+__all__ = ["SqliteTransaction"]
+
+_MOST_ASSIGNMENTS = 100_000
+"""Remembered at a time, so that memory is bounded."""
+_STAGED_NUMBERS = """CREATE TEMP TABLE IF NOT EXISTS staged_numbers (
+    number INTEGER PRIMARY KEY, assignment INTEGER NOT NULL, origin INTEGER NOT NULL
+) STRICT"""
+_STAGED_RATES = """CREATE TEMP TABLE IF NOT EXISTS staged_rates (
+    prefix TEXT NOT NULL, carrier TEXT NOT NULL, rate TEXT NOT NULL, destination TEXT NOT NULL,
+    origin INTEGER NOT NULL, PRIMARY KEY (prefix, carrier)
+) STRICT, WITHOUT ROWID"""
+_STAGED_CARRIERS = "CREATE TEMP TABLE IF NOT EXISTS staged_carriers (carrier TEXT PRIMARY KEY)"
+
+
+class SqliteTransaction(SqliteReading):
+    """:class:`vnroute.store.base.Transaction`, between a BEGIN and its end."""
+
+    def __init__(self, connection: Connection) -> None:
+        super().__init__(connection)
+        self.discarded = False
+        self.touched = False
+        """Whether anything differs from before."""
+        self._assignments: dict[tuple[str, str, str, str], int] = {}
+        self._replaced = False
+
+    def put_accounts(self, accounts: Sequence[Account], replace: bool = False) -> Tally:
+        """Add or change accounts."""
+        return self._put("accounts", Account, accounts, replace)
+
+    def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
+        """Add or change schedules."""
+        return self._put("schedules", Schedule, schedules, replace)
+
+    def put_plans(self, plans: Sequence[Plan], replace: bool = False) -> Tally:
+        """Add or change plans."""
+        return self._put("plans", Plan, plans, replace)
+
+    def put_carriers(self, carriers: Sequence[Carrier], replace: bool = False) -> Tally:
+        """Add or change carriers; rates of those removed go too."""
+        tally = self._put("carriers", Carrier, carriers, replace)
+        if tally.removed:
+            self._db.execute("DELETE FROM rates WHERE carrier NOT IN (SELECT id FROM carriers)")
+        return tally
+
+    def assignment(self, account: str, plan: str, campaign: str, state: NumberState) -> int:
+        """Return the id of an assignment, made if it is not there."""
+        key = (account, plan, campaign, state)
+        known = self._assignments.get(key)
+        if known is None:
+            row = self._db.row(
+                "SELECT id FROM assignments"
+                " WHERE account = ? AND plan = ? AND campaign = ? AND state = ?",
+                key,
+            )
+            if row is None:
+                row = self._db.row(
+                    "INSERT INTO assignments (account, plan, campaign, state)"
+                    " VALUES (?, ?, ?, ?) RETURNING id",
+                    key,
+                )
+            if len(self._assignments) >= _MOST_ASSIGNMENTS:
+                self._assignments.clear()
+            known = self._assignments[key] = int(row[0])
+        return known
+
+    def put_blocks(self, spans: Sequence[BlockSpan], replace: bool = False) -> Tally:
+        """Add or change blocks, by span."""
+        there: dict[str, list[BlockSpan]] = {}
+        for span in self.iter_blocks():
+            there.setdefault(span.notation, []).append(span)
+        by_extent = {_extent(block): block for block in there.values()}
+        coming: dict[str, list[BlockSpan]] = {}
+        for span in spans:
+            coming.setdefault(span.notation, []).append(span)
+        added = changed = unchanged = 0
+        for block in coming.values():
+            before = by_extent.pop(_extent(block), None)
+            if before is None:
+                added += 1
+            elif sorted(before) == sorted(block):
+                unchanged += 1
+                continue
+            else:
+                changed += 1
+                self._delete_spans(before)
+        removed = len(by_extent) if replace else 0
+        if replace:
+            for block in by_extent.values():
+                self._delete_spans(block)
+        self._db.executemany("INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?)", spans)
+        return self._noted(
+            Tally(added=added, changed=changed, unchanged=unchanged, removed=removed)
+        )
+
+    def _delete_spans(self, spans: Sequence[BlockSpan]) -> None:
+        keys = [(span.first, span.last) for span in spans]
+        self._db.executemany("DELETE FROM blocks WHERE first = ? AND last = ?", keys)
+
+    def stage_numbers(self, rows: Sequence[NumberRow]) -> list[Repeat]:
+        """Lay numbers aside in a temporary table; return those there before."""
+        self._db.execute(_STAGED_NUMBERS)
+        # Sorted, so that neighbours go to the same page; stable, so that the first row stands.
+        ordered = sorted(rows, key=itemgetter(0))
+        query = "INSERT OR IGNORE INTO staged_numbers VALUES (?, ?, ?)"
+        if self._db.executemany(query, ordered) == len(ordered):
+            return []
+        repeats = []
+        query = "SELECT origin FROM staged_numbers WHERE number = ?"
+        for number, _, origin in rows:
+            (first_origin,) = self._db.row(query, (number,))
+            if first_origin != origin:
+                repeats.append(Repeat(first_origin, origin))
+        return repeats
+
+    def staged_origin(self, number: int) -> int | None:
+        """Return the origin of a staged number."""
+        self._db.execute(_STAGED_NUMBERS)
+        row = self._db.row("SELECT origin FROM staged_numbers WHERE number = ?", (number,))
+        return None if row is None else int(row[0])
+
+    def apply_numbers(self, replace: bool = False) -> Tally:
+        """Merge the staged numbers into what is there."""
+        self._db.execute(_STAGED_NUMBERS)
+        coming, common, unchanged = self._db.row(
+            "SELECT count(*), count(there.number),"
+            " coalesce(sum(there.assignment = staged.assignment), 0)"
+            " FROM staged_numbers AS staged LEFT JOIN numbers AS there USING (number)"
+        )
+        removed = 0
+        if replace:
+            (there,) = self._db.row("SELECT count(*) FROM numbers")
+            removed = there - common
+        if removed:
+            self._replaced = True
+            self._db.execute(
+                "DELETE FROM numbers WHERE NOT EXISTS"
+                " (SELECT 1 FROM staged_numbers WHERE staged_numbers.number = numbers.number)"
+            )
+        if unchanged < coming:
+            # "WHERE true" keeps the parser from reading ON as part of a join
+            # (sqlite.org/lang_upsert.html, 2.2).
+            self._db.execute(
+                "INSERT INTO numbers SELECT number, assignment FROM staged_numbers"
+                " WHERE true ORDER BY number"
+                " ON CONFLICT (number) DO UPDATE SET assignment = excluded.assignment"
+                " WHERE assignment <> excluded.assignment"
+            )
+        changed = common - unchanged
+        return self._noted(
+            Tally(added=coming - common, changed=changed, unchanged=unchanged, removed=removed)
+        )
+
+    def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:
+        """Lay rates aside in a temporary table; return those there before."""
+        self._db.execute(_STAGED_RATES)
+        ordered = sorted(rows, key=itemgetter(0, 1))
+        query = "INSERT OR IGNORE INTO staged_rates VALUES (?, ?, ?, ?, ?)"
+        if self._db.executemany(query, ordered) == len(ordered):
+            return []
+        repeats = []
+        query = "SELECT origin FROM staged_rates WHERE prefix = ? AND carrier = ?"
+        for prefix, carrier, _, _, origin in rows:
+            (first_origin,) = self._db.row(query, (prefix, carrier))
+            if first_origin != origin:
+                repeats.append(Repeat(first_origin, origin))
+        return repeats
+
+    def apply_rates(self, replace: bool = False, carriers: Iterable[str] | None = None) -> Tally:
+        """Merge the staged rates into what is there."""
+        self._db.execute(_STAGED_RATES)
+        coming, common, unchanged = self._db.row(
+            "SELECT count(*), count(there.prefix), coalesce("
+            "sum(there.rate = staged.rate AND there.destination = staged.destination), 0)"
+            " FROM staged_rates AS staged LEFT JOIN rates AS there USING (prefix, carrier)"
+        )
+        removed = 0
+        if replace:
+            among = "true"
+            if carriers is not None:
+                self._db.execute(_STAGED_CARRIERS)
+                self._db.execute("DELETE FROM staged_carriers")
+                names = [(name,) for name in set(carriers)]
+                self._db.executemany("INSERT INTO staged_carriers VALUES (?)", names)
+                among = "carrier IN (SELECT carrier FROM staged_carriers)"
+            removed = self._db.execute(
+                f"DELETE FROM rates WHERE {among} AND NOT EXISTS (SELECT 1 FROM staged_rates AS s"
+                " WHERE s.prefix = rates.prefix AND s.carrier = rates.carrier)"
+            ).rowcount
+        if unchanged < coming:
+            self._db.execute(
+                "INSERT INTO rates SELECT prefix, carrier, rate, destination FROM staged_rates"
+                " WHERE true ORDER BY prefix, carrier"
+                " ON CONFLICT (prefix, carrier) DO UPDATE"
+                " SET rate = excluded.rate, destination = excluded.destination"
+                " WHERE rate <> excluded.rate OR destination <> excluded.destination"
+            )
+        changed = common - unchanged
+        return self._noted(
+            Tally(added=coming - common, changed=changed, unchanged=unchanged, removed=removed)
+        )
+
+    def discard(self) -> None:
+        """Mark the transaction so that it is undone at its end."""
+        self.discarded = True
+
+    def finish(self) -> None:
+        """Put in order what the writes left, before the commit."""
+        if self._replaced:
+            # Only now: an assignment that nothing uses holds its plan and account in place.
+            self._db.execute(
+                "DELETE FROM assignments WHERE id NOT IN (SELECT assignment FROM numbers)"
+                " AND id NOT IN (SELECT assignment FROM blocks)"
+            )
+
+    def drop_staged(self) -> None:
+        """Give back what the staged rows take."""
+        for table in ("staged_numbers", "staged_rates", "staged_carriers"):
+            self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
+
+    def _noted(self, tally: Tally) -> Tally:
+        self.touched = self.touched or tally.touched
+        self._replaced = self._replaced or bool(tally.removed)
+        return tally
+
+    def _put(self, table: str, kind: type[Any], entities: Sequence[Any], replace: bool) -> Tally:
+        there = {entity.id: entity for entity in self._entities(table, kind)}
+        coming = {entity.id: entity for entity in entities}
+        owned = "account" in kind.__struct_fields__
+        encode = msgspec.json.Encoder().encode
+        rows = []
+        added = changed = 0
+        for key, entity in coming.items():
+            before = there.get(key)
+            if before == entity:
+                continue
+            added, changed = added + (before is None), changed + (before is not None)
+            row = (key, encode(entity).decode(), *((entity.account,) if owned else ()))
+            rows.append(row)
+        if owned:
+            query = (
+                f"INSERT INTO {table} (id, document, account) VALUES (?, ?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET document = excluded.document, account = excluded.account"
+            )
+        else:
+            query = (
+                f"INSERT INTO {table} (id, document) VALUES (?, ?) ON CONFLICT (id)"
+                " DO UPDATE SET document = excluded.document"
+            )
+        self._db.executemany(query, rows)
+        gone = [(key,) for key in there if key not in coming] if replace else []
+        self._db.executemany(f"DELETE FROM {table} WHERE id = ?", gone)
+        unchanged = len(coming) - len(rows)
+        return self._noted(
+            Tally(added=added, changed=changed, unchanged=unchanged, removed=len(gone))
+        )
+
+
+def _extent(spans: Sequence[BlockSpan]) -> frozenset[tuple[int, int]]:
+    return frozenset((span.first, span.last) for span in spans)
