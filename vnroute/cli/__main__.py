@@ -1,0 +1,5 @@
+"""``python -m vnroute.cli`` is the command ``vnroute``."""
+
+from vnroute.cli import main
+
+main()
