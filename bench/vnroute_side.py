@@ -1,0 +1,161 @@
+"""Every use that the benchmarks make of vnroute: the one file to change when its face changes.
+
+ADAPT when these change: ``PrefixSpans`` and ``PrefixTable`` (lookup), ``compile_image`` and
+``Matcher.decide`` (decide), the settings of a worker (server). The server is one worker process
+as the supervisor starts it; nothing else of vnroute has a part in a call. What is not there raises
+NotBuilt, and its benchmark skips with that reason.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+#: Three carriers in turn, for a target of the numbers' plan: what every peer answers, too.
+CARRIERS = ("gw1", "gw2", "gw3")
+TARGET = "+441610000000"
+
+
+class NotBuilt(Exception):
+    """A part of vnroute that a benchmark needs is not there."""
+
+
+def _member(module: str, name: str) -> Any:
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ImportError, AttributeError) as error:
+        raise NotBuilt(f"{module}.{name}: {error}") from error
+
+
+def prefix_table(rows: Iterable[tuple[str, int]]) -> tuple[Callable[[str], int], int]:
+    """(lookup of one number's value or -1, bytes that the table holds)."""
+    spans = _member("vnroute.compiler.prefixes", "PrefixSpans")()
+    table_type = _member("vnroute.image.prefix_table", "PrefixTable")
+    for digits, value in sorted(rows):
+        spans.add(digits, value)
+    table = table_type(*spans.finish())
+    return table.lookup, table.nbytes
+
+
+@dataclass(frozen=True)
+class _Assignment:
+    id: int = 1
+    account: str = "bench"
+    plan: str = "main"
+    campaign: str = ""
+    state: str = "active"
+
+
+@dataclass(frozen=True)
+class _Counts:
+    numbers: int
+
+
+class _Routing:
+    """What the compiler reads, held in memory: these numbers under one plan."""
+
+    def __init__(self, numbers: Sequence[str]) -> None:
+        self._numbers = numbers
+        account = _member("vnroute.model.account", "Account")
+        carrier = _member("vnroute.model.carrier", "Carrier")
+        gateway = _member("vnroute.model.carrier", "Gateway")
+        plan = _member("vnroute.model.plan", "Plan")
+        step = _member("vnroute.model.plan", "Step")
+        self._accounts = [account(id="bench")]
+        self._carriers = [
+            carrier(id=name, gateways=(gateway(id=name, gateway=name),)) for name in CARRIERS
+        ]
+        steps = (step(ring=(TARGET,), seconds=20), step(hangup="relay"))
+        self._plans = [plan(id="main", account="bench", steps=steps)]
+
+    def change_counter(self) -> int:
+        return 1
+
+    def accounts(self) -> list[Any]:
+        return self._accounts
+
+    def schedules(self) -> list[Any]:
+        return []
+
+    def plans(self) -> list[Any]:
+        return self._plans
+
+    def carriers(self) -> list[Any]:
+        return self._carriers
+
+    def assignments(self) -> list[_Assignment]:
+        return [_Assignment()]
+
+    def iter_numbers(self) -> Iterator[list[tuple[int, int]]]:
+        for start in range(0, len(self._numbers), 10_000):
+            yield [(int(number), 1) for number in self._numbers[start : start + 10_000]]
+
+    def iter_blocks(self) -> Iterator[Any]:
+        return iter(())
+
+    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
+        return iter(())
+
+    def rated_carriers(self) -> set[str]:
+        return set()
+
+    def find_numbers(self, numbers: list[int]) -> dict[int, int]:
+        return {}  # the target is none of ours
+
+    def counts(self) -> _Counts:
+        return _Counts(len(self._numbers))
+
+
+def images(directory: Path, numbers: Sequence[str]) -> Path:
+    """A directory of images whose one generation holds ``numbers``; made once."""
+    home = directory / "images"
+    if home.exists():
+        return home
+    compile_image = _member("vnroute.compiler", "compile_image")
+    building = _member("vnroute.image.generations", "building")
+    publish = _member("vnroute.image.generations", "publish")
+    image_name = _member("vnroute.image.generations", "image_name")
+    routing = _Routing(numbers)
+    with building(home) as generation:
+        compile_image(
+            routing, home / image_name(generation), generation=generation, now=int(time.time())
+        )
+        publish(home, generation)
+    return home
+
+
+def matcher(directory: Path, numbers: Sequence[str]) -> Callable[[bytes, float], bytes]:
+    """``decide`` over an image that holds ``numbers``."""
+    matcher_type = _member("vnroute.matcher.decide", "Matcher")
+    route_image = _member("vnroute.matcher.image", "RouteImage")
+    current_image = _member("vnroute.image.generations", "current_image")
+    image = route_image(current_image(images(directory, numbers)))
+    decide: Callable[[bytes, float], bytes] = matcher_type(image).decide
+    return decide
+
+
+def server(port: int, directory: Path, numbers: Sequence[str]) -> tuple[list[str], dict[str, str]]:
+    """(command, environment) of one worker that serves ``numbers`` on ``port``."""
+    settings_type = _member("vnroute.eventsocket.worker", "WorkerSettings")
+    encode = _member("msgspec.json", "encode")
+    settings = settings_type(
+        worker=1,
+        host="127.0.0.1",
+        port=port,
+        backlog=4096,
+        allow=("127.0.0.0/8",),
+        max_bytes=11_000_000,
+        max_seconds=10.0,
+        max_connections=20_000,
+        max_hops=5,
+        images=str(images(directory, numbers)),
+        stats=str(directory / "stats"),
+        log_level="warning",
+    )
+    command = [sys.executable, "-m", "vnroute.eventsocket.worker", encode(settings).decode()]
+    return command, {}
