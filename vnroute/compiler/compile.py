@@ -17,7 +17,7 @@ from vnroute.compiler.text import Texts
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
 from vnroute.image.program import SERVICE_STATES
-from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model import Account, Carrier, Gateway, Plan, Schedule
 from vnroute.model.e164 import parse_number
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
@@ -250,10 +250,19 @@ def _write_carriers(section: _Write, texts: Texts, carriers: list[Carrier]) -> N
             # A character that no format may hold stands for where the number goes.
             before, after = gateway.dial("\0").split("\0")
             gateways += texts.packed(gateway.id) + texts.packed(before) + texts.packed(after)
-            gateways += texts.packed(f"leg_progress_timeout={gateway.progress_seconds}")
+            gateways += texts.packed(f"leg_progress_timeout={_progress(gateway)}")
             gateways += struct.pack("<II", row, 0)
     section(SectionId.CARRIERS, records, len(carriers))
     section(SectionId.GATEWAYS, gateways, count)
+
+
+def _progress(gateway: Gateway) -> int:
+    """Return the leg_progress_timeout that gives a gateway up in its progress_seconds at most.
+
+    FreeSWITCH compares whole seconds of the clock (switch_ivr_originate.c): a timeout of N fires
+    after N to N + 1 seconds.
+    """
+    return max(1, gateway.progress_seconds - 1)
 
 
 def _write_schedules(

@@ -20,8 +20,8 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
     ``format`` writes the dialled number: ``{e164}`` is ``+442079460123``, ``{e164_digits}`` the
     same without the plus, anything else stands as it is (``00{e164_digits}``,
-    ``9011*{e164_digits}``). ``progress_seconds`` is how long it may take to the first ringing or
-    early media, before the next carrier is tried.
+    ``9011*{e164_digits}``). ``progress_seconds`` is how long it may take at most to the first
+    ringing or early media, before the next carrier is tried.
     """
 
     id: str
