@@ -23,7 +23,7 @@ import uvloop
 from vnroute import log
 from vnroute.eventsocket.home import home_is_held
 from vnroute.eventsocket.outbound import OutboundServer
-from vnroute.eventsocket.stats import StatsWriter
+from vnroute.eventsocket.stats import StatsWriter, read_stats
 from vnroute.image.generations import current_image
 from vnroute.image.layout import ImageError
 from vnroute.matcher.decide import Matcher
@@ -100,7 +100,7 @@ class _Worker:
             # Only loopback can reach a loopback address: asking each peer would tell nothing.
             not (loopback and {"127.0.0.0/8", "::1/128"} <= set(settings.allow)),
         )
-        self.stats = StatsWriter(Path(settings.stats), settings.worker)
+        self.stats: StatsWriter | None = None
         self.started = int(time.time())
         self.reloads = self.failed_reloads = 0
         self.draining = asyncio.Event()
@@ -109,6 +109,9 @@ class _Worker:
         self.orphan_since: float | None = None
 
     def write_stats(self) -> None:
+        """Write the worker's page; it appears only once the worker answers."""
+        if self.stats is None:
+            self.stats = StatsWriter(Path(self.settings.stats), self.settings.worker)
         self.stats.write(
             {
                 **self.server.counts(),
@@ -168,16 +171,19 @@ class _Worker:
                 self.draining.set()
 
     def orphaned_too_long(self) -> bool:
-        """Whether an orphan should stop: another supervisor serves, or none came in a minute.
+        """Whether an orphan should stop: another supervisor's workers answer, or none came in time.
 
         Whoever starts the supervisor again thus finds calls answered all the while.
         """
-        now = time.monotonic()
+        now = time.time()
         if self.orphan_since is None:
             self.orphan_since = now
             self.logger.error("the supervisor is gone; serving on", seconds=_ORPHAN_SECONDS)
-        return now - self.orphan_since > _ORPHAN_SECONDS or home_is_held(
-            Path(self.settings.stats).parent
+        if now - self.orphan_since > _ORPHAN_SECONDS:
+            return True
+        stats = Path(self.settings.stats)
+        return home_is_held(stats.parent) and any(
+            page.values["started"] >= int(self.orphan_since) for page in read_stats(stats)
         )
 
     async def run(self) -> None:
