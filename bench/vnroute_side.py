@@ -70,7 +70,21 @@ class _Routing:
         self._carriers = [
             carrier(id=name, gateways=(gateway(id=name, gateway=name),)) for name in CARRIERS
         ]
-        steps = (step(ring=(TARGET,), seconds=20), step(hangup="relay"))
+        schedule = _member("vnroute.model.schedule", "Schedule")
+        hours = _member("vnroute.model.schedule", "OpenHours")
+        self._schedules = [
+            schedule(
+                id="office",
+                time_zone="Europe/London",
+                open=(hours(days="mon-fri", hours="09:00-17:30"),),
+            )
+        ]
+        # A schedule is asked twice, and one bridge written, at any moment.
+        steps = (
+            step(when="office", ring=(TARGET,), seconds=20),
+            step(when="office", state="closed", ring=(TARGET,), seconds=25),
+            step(hangup="relay"),
+        )
         self._plans = [plan(id="main", account="bench", steps=steps)]
 
     def change_counter(self) -> int:
@@ -80,7 +94,7 @@ class _Routing:
         return self._accounts
 
     def schedules(self) -> list[Any]:
-        return []
+        return self._schedules
 
     def plans(self) -> list[Any]:
         return self._plans
@@ -99,10 +113,13 @@ class _Routing:
         return iter(())
 
     def iter_rates(self) -> Iterator[tuple[str, str, str]]:
-        return iter(())
+        for place, name in enumerate(CARRIERS):
+            yield "44", name, f"0.0{place + 1}"
+        for place, name in enumerate(CARRIERS):
+            yield "44161", name, f"0.00{place + 1}"
 
     def rated_carriers(self) -> set[str]:
-        return set()
+        return set(CARRIERS)
 
     def find_numbers(self, numbers: list[int]) -> dict[int, int]:
         return {}  # the target is none of ours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack
@@ -128,7 +129,11 @@ def _record_writer(
     if file is None:
         return None
     try:
-        sink = sys.stdout.buffer if file == "-" else open_files.enter_context(open(file, "wb"))
+        sink = (
+            sys.stdout.buffer
+            if file == "-"
+            else open_files.enter_context(io.BufferedWriter(io.FileIO(file, "w")))
+        )
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise InputError(file, 0, "file", reason, "a writable file") from error
@@ -230,11 +235,13 @@ def simulate(
     )
     shown: list[CallRecord] = []
     addresses = _servers(servers, host, port)
+    for address in addresses:
+        if not address.is_loopback and not allow_remote:
+            raise click.UsageError(f"{address} is not on this machine; --allow-remote calls it")
     with ExitStack() as open_files:
         try:
             gateways = Gateways.from_file(gateway_file) if gateway_file else ALL_ANSWER
             expectations = read_expectations(expect_file) if expect_file else None
-            # Refuses a server elsewhere before a single number is read.
             rng = Simulator(addresses, gateways, options, seed).rng
             callers = read_callers(caller_file) if caller_file else made_up_callers(rng, hostile)
             write = _record_writer(record_file, open_files)

@@ -406,6 +406,13 @@ class Session:
         if outcome.at > before:
             yield Wait(outcome.at - before)
         if outcome.hang_up:
+            # hangup_on_single_reject hangs up at the end of every originate, a good one included.
+            winner = outcome.winner
+            if winner is not None:
+                winner.ended = self.now
+                if winner.answered_at is not None:
+                    channel.answered = True
+                    self.answered_by = winner
             channel.hang_up(outcome.cause)
             return
         if self.now >= self._around.hangup_at:
