@@ -32,14 +32,13 @@ def _member(module: str, name: str) -> Any:
         raise NotBuilt(f"{module}.{name}: {error}") from error
 
 
-def prefix_table(rows: Iterable[tuple[str, int]]) -> tuple[Callable[[str], int], int]:
-    """(lookup of one number's value or -1, bytes that the table holds)."""
+def prefix_table(rows: Iterable[tuple[str, int]]) -> Any:
+    """A table with ``lookup`` (one number's value or -1), ``lookup_many`` and ``nbytes``."""
     spans = _member("vnroute.compiler.prefixes", "PrefixSpans")()
     table_type = _member("vnroute.image.prefix_table", "PrefixTable")
     for digits, value in sorted(rows):
         spans.add(digits, value)
-    table = table_type(*spans.finish())
-    return table.lookup, table.nbytes
+    return table_type(*spans.finish())
 
 
 @dataclass(frozen=True)

@@ -43,7 +43,9 @@ def answer(
 
 
 def leg(gateway: str, number: str, progress: int = 5) -> str:
-    return f"[leg_progress_timeout={progress - 1},origination_uuid=U]sofia/gateway/{gateway}/{number}"
+    return (
+        f"[leg_progress_timeout={progress - 1},origination_uuid=U]sofia/gateway/{gateway}/{number}"
+    )
 
 
 WEEKDAY = [

@@ -1,0 +1,1 @@
+"""Tests against a real FreeSWITCH with SIPp on both sides of it."""
