@@ -82,6 +82,14 @@ def test_numbers_from_standard_input(port: int) -> None:
     assert json.loads(result.stdout)["calls"] == 2
 
 
+def test_numbers_from_a_number_list_in_csv(port: int, tmp_path: Path) -> None:
+    numbers = tmp_path / "numbers.csv"
+    numbers.write_text(f"account,number,plan\nacme,+{DID},main\nacme,+442079460000,main\n")
+    result = invoke("--numbers", str(numbers), "--port", str(port), "--json")
+    assert result.exit_code == 0
+    assert json.loads(result.stdout)["calls"] == 2
+
+
 def test_callers_from_a_file(port: int, tmp_path: Path) -> None:
     callers = tmp_path / "callers.csv"
     callers.write_text('# number,name\n+34911234567,"Alvarez, Ana"\n+442079460123\n')

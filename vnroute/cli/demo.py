@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from typing import TYPE_CHECKING
 
@@ -131,12 +132,14 @@ def _tell(traffic: Traffic, home: Path, host: str, port: int, once: bool) -> Non
         verdict = f"{wrong:,} of {traffic.calls:,} calls did not go where they should"
     lines = [verdict, *traffic.mismatches]
     if not once:
+        # Where the command is not on the PATH, it is named as it was called.
+        this = "vnroute" if shutil.which("vnroute") else sys.argv[0]
         lines += [
             f"answering FreeSWITCH's socket application on {host}:{port} until stopped (Ctrl-C);"
             " meanwhile, in another shell:",
-            f"  vnroute --home {home} status",
-            f"  vnroute --home {home} route +{traffic.recent[-1].did if traffic.recent else ''}",
-            f"  vnroute simulate --server {host}:{port} --rate 500 --calls 5000"
+            f"  {this} --home {home} status",
+            f"  {this} --home {home} route +{traffic.recent[-1].did}",
+            f"  {this} simulate --server {host}:{port} --rate 500 --calls 5000"
             f" --gateways {home}/sample/gateways.yaml --numbers {home}/sample/numbers.csv",
         ]
     sys.stdout.write("\n".join(lines) + "\n")

@@ -116,9 +116,19 @@ def check_did(text: str, file: str, line: int) -> str:
 
 
 def read_numbers(path: str) -> Iterator[str]:
-    """The DIDs of a file, one a line; ``#`` begins a comment, ``-`` reads standard input."""
+    """The DIDs of a file, one a line; ``#`` begins a comment, ``-`` reads standard input.
+
+    A number list in CSV, whose header names a column ``number``, is read by that column.
+    """
     name = "standard input" if path == "-" else path
+    column: int | None = None
     for line, text in _lines(path):
+        if line == 1 and "number" in (header := text.strip().lower().split(",")):
+            column = header.index("number")
+            continue
+        if column is not None:
+            fields = next(csv.reader([text]), [])
+            text = fields[column] if column < len(fields) else ""
         did = text.partition("#")[0].strip()
         if did:
             yield check_did(did, name, line)
