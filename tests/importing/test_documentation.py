@@ -20,9 +20,10 @@ def test_every_field_is_documented() -> None:
 
     from vnroute.importing.routing_file import SECTIONS
     from vnroute.model import Gateway, OpenHours, Step
+    from vnroute.model.target import Target
 
     page = PAGE.read_text("utf-8")
-    for kind in (*SECTIONS.values(), Gateway, OpenHours, Step):
+    for kind in (*SECTIONS.values(), Gateway, OpenHours, Step, Target):
         for field in fields(kind):
             assert f"`{field.encode_name}`" in page or f"{field.encode_name}," in page
     for section in SECTIONS:

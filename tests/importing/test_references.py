@@ -294,3 +294,26 @@ def test_only_fifty_problems_are_kept_and_the_rest_counted(desk, tmp_path) -> No
         assert (len(error.problems), error.more) == (50, 70)
     else:
         raise AssertionError
+
+
+def test_targets_that_are_plans(desk, replaced) -> None:
+    text = replaced('ring: ["+19175550123"]', 'ring: ["plan:acme-mian"]')
+    assert desk.refused(("r.yaml", text)) == [
+        "r.yaml:13: plans[0].steps[1].ring[0]: found 'plan:acme-mian', "
+        "expected a plan that is there or comes along; did you mean acme-main?"
+    ]
+    text = replaced('ring: ["+19175550123"]', 'ring: ["plan:acme-main"]')
+    assert desk.refused(("r.yaml", text)) == [
+        "r.yaml:13: plans[0].steps[1].ring[0]: found a forwarding loop: "
+        "plan acme-main -> plan acme-main, expected forwarding that comes to an end"
+    ]
+
+
+def test_a_number_of_ours_does_not_ring_beside_others(desk, replaced) -> None:
+    text = replaced(
+        'ring: ["+19175550123"]', 'ring: ["+19175550123", "+18005551234"], how: together'
+    )
+    assert (
+        "r.yaml:13: plans[0].steps[1].ring[1]: found '+18005551234', "
+        "expected a target that is no number of ours, or how: in-order"
+    ) in desk.refused(("r.yaml", text))

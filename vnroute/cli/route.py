@@ -132,6 +132,7 @@ def _step_data(step: Step) -> dict[str, Any]:
         "seconds": step.seconds,
         "targets": [_target_data(target) for target in step.targets],
         "cause": step.cause,
+        "how": step.how if step.targets else None,
     }
 
 
@@ -147,6 +148,10 @@ def _target_data(target: Target) -> dict[str, Any]:
             }
             for leg in target.legs
         ],
+        "seconds": target.seconds,
+        "delay": target.delay,
+        "share": target.share,
+        "show": target.show,
         "plan": target.plan,
         "steps": [_step_data(step) for step in target.steps],
     }
@@ -193,18 +198,42 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
             tree.add(Text("hang up with the cause that matters of what was rung"))
         elif step.cause:
             tree.add(Text(f"hang up: {step.cause}, SIP {CAUSES[step.cause].sip}"))
+        around = tree
+        if step.how != "in-order":
+            around = tree.add(Text(_HOW_WORDS[step.how]))
         for target in step.targets:
             if target.plan:
-                branch = tree.add(Text(f"{target.to} is ours: go on in plan {target.plan}"))
-                _add_steps(branch, target.steps)
+                ours = "" if target.to.startswith("plan:") else f"{target.to} is ours: "
+                inner = around.add(Text(f"{ours}go on in plan {target.plan}"))
+                _add_steps(inner, target.steps)
                 continue
-            branch = tree.add(Text(f"ring {target.to} for {step.seconds} s", style="green"))
+            branch = around.add(Text(_target_words(target), style="green"))
             if not target.legs:
                 branch.add(Text("no carrier has a rate for it: passed over", style="yellow"))
             for place, leg in enumerate(target.legs, 1):
                 branch.add(Text(f"{place}. {_leg_words(leg)}"))
 
 
+_HOW_WORDS = {
+    "together": "together, the first to answer wins:",
+    "share": "one by its share of the calls, the others if it fails:",
+    "rotate": "each call begins with the next of these:",
+}
+
+
+def _target_words(target: Target) -> str:
+    said = f"ring {target.to} for {target.seconds} s"
+    if target.delay:
+        said += f", after {target.delay} s"
+    if target.share is not None:
+        said += f", share {target.share}"
+    if target.show != "caller":
+        said += f", shown {target.show}"
+    return said
+
+
 def _leg_words(leg: Leg) -> str:
+    if not leg.carrier:
+        return leg.dial
     price = "no rate" if leg.rate is None else f"{leg.rate:f} a minute"
     return f"{leg.carrier}, {leg.gateway}, {price}: {leg.dial}"

@@ -18,7 +18,6 @@ from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
 from vnroute.image.program import SERVICE_STATES
 from vnroute.model import Account, Carrier, Gateway, Plan, Schedule
-from vnroute.model.e164 import parse_number
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
 
@@ -197,6 +196,7 @@ def compile_image(
     programs = Programs(
         texts,
         {schedule.id: row for row, schedule in enumerate(schedules)},
+        plan_rows,
         choices_of,
         lambda number: own.get(number, Programs.NOT_OURS),
     )
@@ -208,7 +208,8 @@ def compile_image(
         if done % 1000 == 0:
             progress("plans", done, len(plans))
     section(SectionId.PLANS, records, len(plans))
-    section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words))
+    section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words), programs.rotations)
+    section(SectionId.TARGETS, programs.targets, len(programs.targets) // 48)
     section(SectionId.POLICIES, texts.packed(HUNT) + struct.pack("<II", max_attempts, 0), 1)
     section(
         SectionId.ASSIGNMENTS,
@@ -299,7 +300,11 @@ def _own_targets(
 ) -> dict[int, int | None]:
     """Return, for each target that is our own number, its plan's row, or None if suspended."""
     targets = {
-        parse_number(target) for plan in plans for step in plan.steps for target in step.ring
+        target.number
+        for plan in plans
+        for step in plan.steps
+        for target in step.targets
+        if target.number is not None
     }
     suspended = {account.id for account in accounts if account.state == "suspended"}
     own: dict[int, int | None] = {}

@@ -7,13 +7,16 @@ number's plan.
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections.abc import Callable, Mapping
 
 from vnroute.compiler.text import Texts
-from vnroute.image.program import NO_CHOICES, SCHEDULE_STATES, Op
-from vnroute.model import RELAY, Plan
-from vnroute.model.e164 import parse_number
+from vnroute.image.program import NO_CHOICES, PICKS, SCHEDULE_STATES, SHOWS, Op
+from vnroute.model import RELAY, Plan, Step
+from vnroute.model.e164 import digits_of
+from vnroute.model.plan import WITHHELD
+from vnroute.model.target import Target
 
 __all__ = ["CHANNEL", "HUNT", "RELAY_HANGUP", "STOP_CAUSES", "Programs"]
 
@@ -62,12 +65,16 @@ FreeSWITCH 1.11: [486] [503, 503] gives 486, [503] [603] gives 603, all 503 give
 """
 
 
-class Programs:
-    """The PROGRAMS section, plan by plan.
+_TARGET = struct.Struct("<QIIIIII")
 
-    ``schedules`` gives the row of each schedule's id, ``choices_of`` the row of choices of a
+
+class Programs:
+    """The PROGRAMS and TARGETS sections, plan by plan; ``rotations`` counts the steps that rotate.
+
+    ``schedules`` and ``plans`` give the row of each id, ``choices_of`` the row of choices of a
     destination's digits (None for none), ``plan_of`` the row of the plan that answers a number if
-    it is one of ours and in service, NOT_OURS if it is not ours, and None if it is suspended.
+    it is one of ours and in service, NOT_OURS if it is not ours, and None if it is suspended;
+    ``sip_profile`` is FreeSWITCH's profile that SIP URIs are dialled through.
     """
 
     NOT_OURS = -1
@@ -76,12 +83,19 @@ class Programs:
         self,
         texts: Texts,
         schedules: Mapping[str, int],
+        plans: Mapping[str, int],
         choices_of: Callable[[str], int | None],
         plan_of: Callable[[int], int | None],
+        sip_profile: str = "vnroute",
     ) -> None:
         self.words = array("I")
+        self.targets = bytearray()
+        self.rotations = 0
+        self._target_rows: dict[Target, int] = {}
         self._texts = texts
         self._schedules = schedules
+        self._plans = plans
+        self._sip_profile = sip_profile
         self._choices_of = choices_of
         self._plan_of = plan_of
 
@@ -94,8 +108,15 @@ class Programs:
             if step.hangup:
                 cause = RELAY_HANGUP if step.hangup == RELAY else step.hangup
                 body.extend([Op.HANGUP | mark, *self._texts.place(cause)])
-            for target in step.ring:
-                self._target(body, mark, parse_number(target), step.seconds)
+            elif step.how == "together":
+                self._together(body, mark, step.targets)
+            elif step.how == "in-order":
+                for target in step.targets:
+                    self._target(body, mark, target)
+            else:
+                self._pick(body, mark, step)
+            if step.callers:
+                body = self._from(mark, step.callers, len(body)) + body
             if step.when:
                 state = SCHEDULE_STATES.index(step.state)
                 self.words.extend([Op.WHEN | mark, self._schedules[step.when], state, len(body)])
@@ -103,12 +124,72 @@ class Programs:
         self.words.append(Op.END)
         return first, len(self.words) - first
 
-    def _target(self, body: array[int], mark: int, number: int, seconds: int) -> None:
-        low, high = number & 0xFFFFFFFF, number >> 32
-        plan = self._plan_of(number)
+    def _target(self, body: array[int], mark: int, target: Target) -> None:
+        """Write what rings one target; nothing for a number of ours that is out of service."""
+        if target.kind == "plan":
+            body.extend([Op.FORWARD | mark, self._plans[target.name], 0, 0])
+            return
+        number = target.number
+        plan = self.NOT_OURS if number is None else self._plan_of(number)
         if plan == self.NOT_OURS:
-            choices = self._choices_of(str(number))
-            at = NO_CHOICES if choices is None else choices
-            body.extend([Op.RING | mark, seconds, 0, at, low, high])
+            body.extend([Op.RING | mark, self._row(target)])
         elif plan is not None:
-            body.extend([Op.FORWARD | mark, plan, low, high])
+            assert number is not None
+            body.extend([Op.FORWARD | mark, plan, number & 0xFFFFFFFF, number >> 32])
+
+    def _together(self, body: array[int], mark: int, targets: tuple[Target, ...]) -> None:
+        # The load refuses numbers of ours here: they have plans of their own, not one bridge.
+        rows = [self._row(target) for target in targets]
+        body.extend([Op.TOGETHER | mark, len(rows), *rows])
+
+    def _pick(self, body: array[int], mark: int, step: Step) -> None:
+        """Write a choice of the target to begin with: (share, words) of each, then their words."""
+        bodies = []
+        for target in step.targets:
+            words = array("I")
+            self._target(words, mark, target)
+            bodies.append((target.share, words))
+        slot = self.rotations
+        self.rotations += step.how == "rotate"
+        body.extend([Op.PICK | mark, PICKS.index(step.how), slot, len(bodies)])
+        for share, words in bodies:
+            body.extend([share, len(words)])
+        for _, words in bodies:
+            body.extend(words)
+
+    def _from(self, mark: int, callers: tuple[str, ...], skip: int) -> array[int]:
+        """Write the callers that the next words are for: withheld or not, and prefixes."""
+        prefixes = [digits_of(caller) for caller in callers if caller != WITHHELD]
+        words = array("I", [Op.FROM | mark, skip, WITHHELD in callers, len(prefixes)])
+        for prefix in prefixes:
+            words.extend([int(prefix) & 0xFFFFFFFF, int(prefix) >> 32, len(prefix)])
+        return words
+
+    def _row(self, target: Target) -> int:
+        """Return the row of a target, which is added if it is new."""
+        row = self._target_rows.get(target)
+        if row is None:
+            row = self._target_rows[target] = len(self._target_rows)
+            self.targets += self._record(target)
+        return row
+
+    def _record(self, target: Target) -> bytes:
+        number, choices = target.number or 0, NO_CHOICES
+        dial = shown = ""
+        if target.kind == "number":
+            found = self._choices_of(str(number))
+            choices = NO_CHOICES if found is None else found
+        elif target.kind == "sip":
+            dial = f"sofia/{self._sip_profile}/{target.name}"
+        elif target.kind == "gateway":
+            dial = f"sofia/gateway/{target.name}"
+        else:
+            dial = f"user/{target.name}"
+        show = target.show
+        if show not in SHOWS:
+            show, shown = "fixed", target.show
+        return (
+            _TARGET.pack(number, choices, 0, target.seconds, target.delay, SHOWS.index(show), 0)
+            + self._texts.packed(dial)
+            + self._texts.packed(shown)
+        )

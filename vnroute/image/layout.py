@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 MAGIC = b"VNROUTE\n"
-VERSION = 1
+VERSION = 2
 HEADER_BYTES = 80
 ALIGNMENT = 64
 _HEAD = struct.Struct("<8sIIQQqqqQQI")
@@ -75,6 +75,7 @@ class SectionId(IntEnum):
     CARRIERS = 14
     GATEWAYS = 15
     POLICIES = 16
+    TARGETS = 17
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["NO_CHOICES", "NO_RATE", "SCHEDULE_STATES", "SERVICE_STATES", "Op"]
+__all__ = ["NO_CHOICES", "NO_RATE", "PICKS", "SCHEDULE_STATES", "SERVICE_STATES", "SHOWS", "Op"]
 
 
 class Op(IntEnum):
@@ -19,7 +19,16 @@ class Op(IntEnum):
     RING = 2
     FORWARD = 3
     HANGUP = 4
+    TOGETHER = 5
+    PICK = 6
+    FROM = 7
 
+
+PICKS = ("share", "rotate")
+"""How a step picks the target that it begins with, by number in an image."""
+
+SHOWS = ("caller", "did", "anonymous", "fixed")
+"""Whose number a target sees, by number in an image."""
 
 SCHEDULE_STATES = ("closed", "open")
 """States of a schedule by their number in an image."""

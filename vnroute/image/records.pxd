@@ -82,6 +82,25 @@ ctypedef struct GatewayRecord:
     uint32_t carrier
     uint32_t spare
 
+# Who a step rings. A number has its row of choices and is dialled through the carriers; other
+# targets are dialled as `dial` says. `shown` is the number it sees where `show` is SHOW_FIXED.
+ctypedef struct TargetRecord:
+    uint64_t number
+    uint32_t choices
+    uint32_t policy
+    uint32_t seconds
+    uint32_t delay
+    uint32_t show
+    uint32_t spare
+    Text dial
+    Text shown
+
+cdef enum:
+    SHOW_CALLER = 0
+    SHOW_DID = 1
+    SHOW_ANONYMOUS = 2
+    SHOW_FIXED = 3
+
 # How a target is hunted: what stands in the braces of its bridge.
 ctypedef struct PolicyRecord:
     Text variables
@@ -95,6 +114,13 @@ cdef enum:
     OP_RING = 2
     OP_FORWARD = 3
     OP_HANGUP = 4
+    OP_TOGETHER = 5
+    OP_PICK = 6
+    OP_FROM = 7
+
+cdef enum:
+    PICK_SHARE = 0
+    PICK_ROTATE = 1
 
 cdef enum:
     STATE_ACTIVE = 0

@@ -12,6 +12,8 @@ from vnroute.model import Plan
 from vnroute.model.e164 import digits_of
 from vnroute.model.forwarding import Forward, ForwardingFault, find_faults
 from vnroute.model.numbering import expected_length, is_premium
+from vnroute.model.plan import How
+from vnroute.model.target import Target
 from vnroute.store.base import BlockSpan, Transaction
 
 __all__ = [
@@ -25,11 +27,18 @@ __all__ = [
 ]
 
 
-def _targets(plan: Plan) -> Iterator[tuple[str, str]]:
-    """Yield (place in the plan, digits) of each target."""
+def _each_target(plan: Plan) -> Iterator[tuple[str, Target, How]]:
+    """Yield (place in the plan, target, how its step rings)."""
     for position, step in enumerate(plan.steps):
-        for place, target in enumerate(step.ring):
-            yield f"steps[{position}].ring[{place}]", digits_of(target)
+        for place, target in enumerate(step.targets):
+            yield f"steps[{position}].ring[{place}]", target, step.how
+
+
+def _targets(plan: Plan) -> Iterator[tuple[str, str]]:
+    """Yield (place in the plan, digits) of each target that is a number."""
+    for place, target, _ in _each_target(plan):
+        if target.kind == "number":
+            yield place, digits_of(target.to)
 
 
 def check_plans(catalogue: Catalogue, warnings: Findings) -> None:
@@ -43,6 +52,14 @@ def check_plans(catalogue: Catalogue, warnings: Findings) -> None:
             if expected:
                 place = f"steps[{position}].when"
                 catalogue.add_problem("plans", plan.id, place, repr(step.when), expected)
+        for place, target, _ in _each_target(plan):
+            if target.kind == "plan":
+                other = catalogue.plans.get(target.name)
+                expected = catalogue.expected("plans", target.name)
+                if other is not None and other.account != plan.account:
+                    expected = f"a plan of the account {plan.account!r}"
+                if expected:
+                    catalogue.add_problem("plans", plan.id, place, repr(target.to), expected)
         for place, digits in _targets(plan):
             length = expected_length(digits)
             if length:
@@ -197,15 +214,19 @@ def check_forwarding(
     """Check that no call is forwarded round and round, or too often, among our own numbers."""
     targets = {int(digits) for plan in catalogue.plans.values() for _, digits in _targets(plan)}
     ours = writing.find_numbers(targets)
-    if not ours:
-        return
     plans = {assignment.id: assignment.plan for assignment in writing.assignments()}
-    forwards = (
-        Forward(plan.id, place, int(digits), plans[ours[int(digits)]])
-        for plan in catalogue.plans.values()
-        for place, digits in _targets(plan)
-        if int(digits) in ours
-    )
+    forwards = []
+    for plan in catalogue.plans.values():
+        for place, target, how in _each_target(plan):
+            if target.kind == "plan":
+                forwards.append(Forward(plan.id, place, 0, target.name))
+            elif target.number in ours and how == "together":
+                # Its plan is more than one bridge, so it cannot ring beside others.
+                expected = "a target that is no number of ours, or how: in-order"
+                catalogue.add_problem("plans", plan.id, place, repr(target.to), expected)
+            elif target.number in ours:
+                following = plans[ours[target.number]]
+                forwards.append(Forward(plan.id, place, target.number, following))
     for fault in find_faults(forwards, max_hops):
         if fault.loop:
             found, expected = f"a forwarding loop: {fault}", "forwarding that comes to an end"

@@ -1,6 +1,7 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from vnroute.image.records cimport PolicyRecord, TargetRecord, Text
 from vnroute.matcher.buffer cimport Buffer
 from vnroute.matcher.channel_data cimport Call
 from vnroute.matcher.image cimport RouteImage
@@ -25,6 +26,11 @@ cdef class Matcher:
     cdef Buffer _body
     cdef Buffer _labels
     cdef int _legs
+    cdef uint64_t _called
+    cdef uint64_t _caller_digits
+    cdef int _caller_size
+    cdef bint _rings
+    cdef uint32_t* _turns
 
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
@@ -32,7 +38,16 @@ cdef class Matcher:
         self, Call* call, uint64_t number, uint32_t row, Outcome why) except OUTCOMES
     cdef int _begin(self, uint64_t number) except -1
     cdef int _caller(self, Call* call) except -1
-    cdef int _run(self, uint32_t plan, int64_t now, int depth, bint* rings) except -1
-    cdef int _ring(self, const uint32_t* step) except -1
-    cdef int _leg(
-        self, uint32_t gateway, uint64_t digits, bint first) except -1
+    cdef int _read_caller(self, Call* call) except -1
+    cdef bint _is_from(self, const uint32_t* step) noexcept
+    cdef int _run(self, uint32_t plan, int64_t now, int depth) except -1
+    cdef int _steps(
+        self, const uint32_t* word, const uint32_t* stop, int64_t now, int depth) except -1
+    cdef const uint32_t* _pick(self, const uint32_t* step, int64_t now, int depth) except NULL
+    cdef int _ring(self, const uint32_t* rows, uint32_t count) except -1
+    cdef uint32_t _branch(self, uint32_t row, uint32_t branches) except? 0xFFFFFFFF
+    cdef int _open(
+        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches) except -1
+    cdef int _label(self, Text text) except -1
+    cdef uint64_t _next_noise(self) noexcept nogil
+    cdef int _uuid(self) except -1

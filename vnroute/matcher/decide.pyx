@@ -11,23 +11,33 @@ import os
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint32_t, uint64_t
+from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy
 
-from vnroute.image.number_line cimport NO_PREFIX
+from vnroute.image.number_line cimport NO_PREFIX, POWERS
 from vnroute.image.records cimport (
     NO_VALUE,
     OP_END,
     OP_FORWARD,
+    OP_FROM,
     OP_HANGUP,
+    OP_PICK,
     OP_RING,
+    OP_TOGETHER,
     OP_WHEN,
+    PICK_ROTATE,
+    SHOW_ANONYMOUS,
+    SHOW_DID,
+    SHOW_FIXED,
     STATE_ACTIVE,
     AssignmentRecord,
     GatewayRecord,
     PlanRecord,
     PolicyRecord,
+    TargetRecord,
     Text,
     mix,
+    vn_mulhi,
 )
 from vnroute.matcher.buffer cimport Buffer, drop, put, put_number, put_text, reserve
 from vnroute.matcher.channel_data cimport Call, read_call
@@ -83,17 +93,28 @@ cdef class Matcher:
     """
 
     def __cinit__(self, RouteImage image not None, int max_hops=5, seed=None):
-        self.image = image
         self.max_hops = max_hops
         self._noise = int.from_bytes(os.urandom(8), "little") if seed is None else seed
+        self.swap(image)
 
     def __dealloc__(self):
         drop(&self._head)
         drop(&self._body)
         drop(&self._labels)
+        free(self._turns)
 
     def swap(self, RouteImage image not None):
         """Decide by another image from now on; return the one before."""
+        cdef uint32_t* turns = <uint32_t*>calloc(max(1, image.rotations), sizeof(uint32_t))
+        cdef uint32_t i
+        if turns is NULL:
+            raise MemoryError
+        # Each worker begins anywhere in each rotation, so that together they are even from the
+        # first call on.
+        for i in range(image.rotations):
+            turns[i] = <uint32_t>self._next_noise()
+        free(self._turns)
+        self._turns = turns
         before = self.image
         self.image = image
         return before
@@ -142,7 +163,6 @@ cdef class Matcher:
         cdef uint32_t row
         cdef AssignmentRecord assignment
         cdef PlanRecord plan
-        cdef bint rings = False
         cdef int hops
         read_call(data, size, &call)
         number = gate_called(&call.called)
@@ -159,8 +179,11 @@ cdef class Matcher:
         # counts down once more for the leg it makes (switch_core_session.c).
         if hops >= self.max_hops or gate_small(&call.max_forwards, 70) <= 1:
             return self._refuse(&call, number, row, TOO_MANY_HOPS)
-        self._run(assignment.plan, now, 0, &rings)
-        if rings and self._legs == 0:
+        self._called = number
+        self._read_caller(&call)
+        self._rings = False
+        self._run(assignment.plan, now, 0)
+        if self._rings and self._legs == 0:
             return self._refuse(&call, number, row, NO_CARRIER)
         plan = image.plans[assignment.plan]
         put_text(&self._head, b";")
@@ -236,23 +259,67 @@ cdef class Matcher:
             put_text(&self._head, b"Anonymous")
         return 0
 
-    cdef int _run(self, uint32_t plan, int64_t now, int depth, bint* rings) except -1:
+    cdef int _read_caller(self, Call* call) except -1:
+        """Note the caller's digits for the plan's steps; none if withheld or no E.164 number."""
+        cdef unsigned char text[NUMBER_DIGITS + 1]
+        cdef int size, i
+        self._caller_digits = 0
+        self._caller_size = 0
+        if gate_true(&call.hide_number):
+            return 0
+        size = gate_number(&call.caller_number, text)
+        i = 1 if size and text[0] == c'+' else 0
+        if size - i > 15 or size == i or text[i] == c'0':
+            return 0
+        self._caller_size = size - i
+        for i in range(i, size):
+            self._caller_digits = self._caller_digits * 10 + (text[i] - c'0')
+        return 0
+
+    cdef bint _is_from(self, const uint32_t* step) noexcept:
+        """Whether the caller is among those that a FROM step names."""
+        cdef uint32_t i
+        cdef int size
+        cdef uint64_t prefix
+        if self._caller_size == 0:
+            return step[2] != 0
+        for i in range(step[3]):
+            size = <int>step[6 + 3 * i]
+            prefix = <uint64_t>step[5 + 3 * i] << 32 | step[4 + 3 * i]
+            if (self._caller_size >= size
+                    and self._caller_digits / POWERS[self._caller_size - size] == prefix):
+                return True
+        return False
+
+    cdef int _run(self, uint32_t plan, int64_t now, int depth) except -1:
         """Write the applications of a plan's program; 1 if it ended the call."""
         cdef const uint32_t* word = self.image.programs + self.image.plans[plan].program
-        cdef uint32_t op
-        while True:
+        return self._steps(word, word + self.image.plans[plan].words, now, depth)
+
+    cdef int _steps(
+        self, const uint32_t* word, const uint32_t* stop, int64_t now, int depth
+    ) except -1:
+        cdef uint32_t op, i
+        while word < stop:
             op = word[0] & 0xFF
             if op == OP_WHEN:
                 if self.image.state_of(word[1], now) != word[2]:
                     word += word[3]
                 word += 4
+            elif op == OP_FROM:
+                i = word[1] if not self._is_from(word) else 0
+                word += 4 + 3 * word[3] + i
             elif op == OP_RING:
-                rings[0] = True
-                self._ring(word)
-                word += 6
+                self._ring(word + 1, 1)
+                word += 2
+            elif op == OP_TOGETHER:
+                self._ring(word + 2, word[1])
+                word += 2 + word[1]
+            elif op == OP_PICK:
+                word = self._pick(word, now, depth)
             elif op == OP_FORWARD:
                 if depth < MAX_DEPTH:
-                    self._run(word[1], now, depth + 1, rings)
+                    self._run(word[1], now, depth + 1)
                 word += 4
             elif op == OP_HANGUP:
                 # The end of a plan that was forwarded to leaves the outer plan its say.
@@ -263,68 +330,165 @@ cdef class Matcher:
                 return 1
             else:
                 return 0
-
-    cdef int _ring(self, const uint32_t* step) except -1:
-        """Write the bridge of one target: its carriers' gateways in order, until the policy's
-        number of legs is reached."""
-        cdef RouteImage image = self.image
-        cdef uint32_t at = step[3], i, gateway, carrier
-        cdef PolicyRecord policy = image.policies[step[2]]
-        cdef uint64_t digits = <uint64_t>step[5] << 32 | step[4]
-        cdef uint32_t legs = 0
-        if at == NO_PREFIX:
-            return 0
-        for i in range(image.choices[at]):
-            carrier = image.choices[at + 1 + 2 * i]
-            for gateway in range(
-                image.carriers[carrier].first_gateway,
-                image.carriers[carrier].first_gateway + image.carriers[carrier].gateways,
-            ):
-                if legs == policy.max_legs or self._legs == MAX_LEGS:
-                    break
-                if legs == 0:
-                    put_text(&self._body, b"application: bridge {leg_timeout=")
-                    put_number(&self._body, step[1])
-                    if policy.variables.size:
-                        put_text(&self._body, b",")
-                        put(&self._body, image.text + policy.variables.offset,
-                            policy.variables.size)
-                    put_text(&self._body, b"}")
-                self._leg(gateway, digits, legs == 0)
-                legs += 1
-        if legs:
-            put_text(&self._body, b"\n")
         return 0
 
-    cdef int _leg(
-        self, uint32_t gateway, uint64_t digits, bint first
-    ) except -1:
-        """Write one leg, with a uuid of its own and its label.
+    cdef const uint32_t* _pick(
+        self, const uint32_t* step, int64_t now, int depth
+    ) except NULL:
+        """Write the targets of a step that shares or rotates, the one picked first.
 
-        The uuid is of version 8 (RFC 9562, 5.8): its first two digits are the leg's place in
-        vn_legs, so a CDR tells by itself which gateway and attempt a uuid stands for; the rest is
-        noise.
+        The others follow: those after it first where calls rotate, in their order where they
+        share. Returns the word behind the step.
         """
-        cdef GatewayRecord row = self.image.gateways[gateway]
+        cdef uint32_t count = step[3], picked = 0, place, i, j
+        cdef uint64_t total = 0, at
+        cdef const uint32_t* body
+        cdef bint rotates = step[1] == PICK_ROTATE
+        if rotates:
+            picked = self._turns[step[2]] % count
+            self._turns[step[2]] += 1
+        else:
+            for i in range(count):
+                total += step[4 + 2 * i]
+            at = vn_mulhi(self._next_noise(), total)
+            while at >= step[4 + 2 * picked]:
+                at -= step[4 + 2 * picked]
+                picked += 1
+        for i in range(count):
+            if i == 0:
+                place = picked
+            elif rotates:
+                place = (picked + i) % count
+            else:
+                place = i if i > picked else i - 1
+            body = step + 4 + 2 * count
+            for j in range(place):
+                body += step[5 + 2 * j]
+            self._steps(body, body + step[5 + 2 * place], now, depth)
+        body = step + 4 + 2 * count
+        for i in range(count):
+            body += step[5 + 2 * i]
+        return body
+
+    cdef int _ring(self, const uint32_t* rows, uint32_t count) except -1:
+        """Write the bridge of one target, or of several rung together.
+
+        Together, each target is a branch of an enterprise originate (`:_:`): a hunt of its own, so
+        a carrier that fails for one phone moves that phone on while the others ring.
+        """
+        cdef uint32_t i, branches = 0
+        cdef size_t start = self._body.size
+        self._rings = True
+        put_text(&self._body, b"application: bridge ")
+        for i in range(count):
+            branches += self._branch(rows[i], branches)
+        if branches:
+            put_text(&self._body, b"\n")
+        else:
+            self._body.size = start
+        return 0
+
+    cdef uint32_t _branch(self, uint32_t row, uint32_t branches) except? 0xFFFFFFFF:
+        """Write one target: its carriers' gateways in order, until the policy's number of legs is
+        reached, or its own dial string. Returns 1, or 0 where there is no leg."""
+        cdef RouteImage image = self.image
+        cdef TargetRecord target = image.targets[row]
+        cdef PolicyRecord policy = image.policies[target.policy]
+        cdef GatewayRecord gateway
+        cdef uint32_t legs = 0, i, at, carrier, number
+        if self._legs == MAX_LEGS:
+            return 0
+        if target.dial.size:
+            self._open(&target, &policy, branches)
+            put_text(&self._body, b"[")
+            self._uuid()
+            put_text(&self._body, b"]")
+            put(&self._body, image.text + target.dial.offset, target.dial.size)
+            self._label(target.dial)
+            return 1
+        if target.choices == NO_PREFIX:
+            return 0
+        for i in range(image.choices[target.choices]):
+            carrier = image.choices[target.choices + 1 + 2 * i]
+            for number in range(image.carriers[carrier].gateways):
+                if legs == policy.max_legs or self._legs == MAX_LEGS:
+                    return legs > 0
+                at = image.carriers[carrier].first_gateway + number
+                gateway = image.gateways[at]
+                if legs:
+                    put_text(&self._body, b"|[")
+                else:
+                    self._open(&target, &policy, branches)
+                    put_text(&self._body, b"[")
+                put(&self._body, image.text + gateway.variables.offset, gateway.variables.size)
+                put_text(&self._body, b",")
+                self._uuid()
+                put_text(&self._body, b"]")
+                put(&self._body, image.text + gateway.before.offset, gateway.before.size)
+                put_number(&self._body, target.number)
+                put(&self._body, image.text + gateway.after.offset, gateway.after.size)
+                self._label(gateway.id)
+                legs += 1
+        return legs > 0
+
+    cdef int _open(
+        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches
+    ) except -1:
+        """Write what stands before a target's legs: the branch's mark, and its variables."""
+        if branches:
+            put_text(&self._body, b":_:")
+        put_text(&self._body, b"{leg_timeout=")
+        put_number(&self._body, target.seconds)
+        if target.delay:
+            put_text(&self._body, b",originate_delay_start=")
+            put_number(&self._body, <uint64_t>target.delay * 1000)
+        if target.show == SHOW_DID:
+            put_text(&self._body, b",origination_caller_id_number=+")
+            put_number(&self._body, self._called)
+            put_text(&self._body, b",origination_caller_id_name=+")
+            put_number(&self._body, self._called)
+        elif target.show == SHOW_FIXED:
+            put_text(&self._body, b",origination_caller_id_number=")
+            put(&self._body, self.image.text + target.shown.offset, target.shown.size)
+            put_text(&self._body, b",origination_caller_id_name=")
+            put(&self._body, self.image.text + target.shown.offset, target.shown.size)
+        elif target.show == SHOW_ANONYMOUS:
+            put_text(&self._body, b",origination_caller_id_number=anonymous"
+                                  b",origination_caller_id_name=Anonymous")
+        if policy.variables.size:
+            put_text(&self._body, b",")
+            put(&self._body, self.image.text + policy.variables.offset, policy.variables.size)
+        put_text(&self._body, b"}")
+        return 0
+
+    cdef int _label(self, Text text) except -1:
+        """Note a leg's gateway, or its dial string, as its label in vn_legs."""
+        if self._legs:
+            put_text(&self._labels, b",")
+        put(&self._labels, self.image.text + text.offset, text.size)
+        self._legs += 1
+        return 0
+
+    cdef uint64_t _next_noise(self) noexcept nogil:
+        """Return the next of a run of well-spread numbers (splitmix64)."""
+        self._noise += <uint64_t>0x9E3779B97F4A7C15
+        return mix(self._noise)
+
+    cdef int _uuid(self) except -1:
+        """Write a leg's uuid.
+
+        It is of version 8 (RFC 9562, 5.8): its first two digits are the leg's place in vn_legs, so
+        a CDR tells by itself which gateway and attempt a uuid stands for; the rest is noise.
+        """
         cdef char* out
-        cdef uint64_t high, low
-        cdef int i, at
-        reserve(&self._body, 160)
-        if not first:
-            put_text(&self._body, b"|")
-        put_text(&self._body, b"[")
-        put(&self._body, self.image.text + row.variables.offset, row.variables.size)
-        put_text(&self._body, b",origination_uuid=")
-        self._noise += <uint64_t>0x9E3779B97F4A7C15
-        high = mix(self._noise)
-        self._noise += <uint64_t>0x9E3779B97F4A7C15
-        low = mix(self._noise)
+        cdef uint64_t high = self._next_noise(), low = self._next_noise()
+        cdef int i, at = 0
+        put_text(&self._body, b"origination_uuid=")
         high = (high >> 8) | (<uint64_t>self._legs << 56)
         high = (high & ~<uint64_t>0xF000) | 0x8000
         low = (low & ~(<uint64_t>3 << 62)) | (<uint64_t>2 << 62)
         reserve(&self._body, 36)
         out = self._body.data + self._body.size
-        at = 0
         for i in range(16):
             if i == 8 or i == 12:
                 out[at] = c'-'
@@ -338,12 +502,4 @@ cdef class Matcher:
             out[at] = HEX[(low >> (60 - 4 * i)) & 15]
             at += 1
         self._body.size += 36
-        put_text(&self._body, b"]")
-        put(&self._body, self.image.text + row.before.offset, row.before.size)
-        put_number(&self._body, digits)
-        put(&self._body, self.image.text + row.after.offset, row.after.size)
-        if self._legs:
-            put_text(&self._labels, b",")
-        put(&self._labels, self.image.text + row.id.offset, row.id.size)
-        self._legs += 1
         return 0

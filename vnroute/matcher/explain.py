@@ -7,11 +7,11 @@ other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import quote
 
-from vnroute.image.program import NO_CHOICES, SCHEDULE_STATES, Op
+from vnroute.image.program import NO_CHOICES, PICKS, SCHEDULE_STATES, SHOWS, Op
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.image import RouteImage
 
@@ -40,22 +40,35 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A number that is rung: its legs in order; for one of our own, that number's plan."""
+    """Who is rung: its legs in order; for a number of ours or a plan, the steps there.
+
+    ``seconds`` is how long it rings, ``delay`` after how many it begins where targets ring
+    together, ``share`` its weight where they share, ``show`` whose number it sees.
+    """
 
     to: str
     legs: tuple[Leg, ...]
     plan: str | None = None
     steps: tuple[Step, ...] = ()
+    seconds: int | None = None
+    delay: int = 0
+    share: int | None = None
+    show: str = "caller"
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step that applies at the moment: ``ring`` with seconds and targets, or ``hangup``."""
+    """A step that applies at the moment and to the caller: ``ring``, or ``hangup`` with its cause.
+
+    ``how`` targets are rung is one of in-order, together, share and rotate. ``seconds`` is the
+    longest that any of them rings.
+    """
 
     kind: str
     seconds: int | None
     targets: tuple[Target, ...]
     cause: str | None = None
+    how: str = "in-order"
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +156,8 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         )
     account, account_state, plan, campaign, _state = image.assignment(row)
     asked: dict[str, ScheduleState] = {}
-    steps = _steps(image, plan, now, asked)
+    digits_of_caller = _digits(caller)
+    steps = _steps(image, plan, now, digits_of_caller, asked)
     reason: Refusal | None = None
     if outcome:
         whys = {
@@ -167,15 +181,35 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     )
 
 
+def _digits(caller: str) -> str:
+    """Return a caller's digits as the matcher sees them: none unless it is an E.164 number."""
+    digits = caller.removeprefix("+")
+    known = digits.isascii() and digits.isdigit() and len(digits) <= 15 and digits[0] != "0"
+    return digits if known else ""
+
+
+def _is_from(caller: str, withheld: int, prefixes: list[int]) -> bool:
+    if not caller:
+        return bool(withheld)
+    rows = zip(prefixes[::3], prefixes[1::3], prefixes[2::3], strict=True)
+    return any(caller.startswith(str(high << 32 | low).zfill(size)) for low, high, size in rows)
+
+
 def _steps(
-    image: RouteImage, plan: int, now: float, asked: dict[str, ScheduleState], depth: int = 0
+    image: RouteImage,
+    plan: int,
+    now: float,
+    caller: str,
+    asked: dict[str, ScheduleState],
+    depth: int = 0,
 ) -> tuple[Step, ...]:
     """Read the steps of a plan that apply now; ``asked`` collects the schedules on the way."""
     steps: dict[int, Step] = {}
+    shares: list[int] = []
     skip = 0
     for op, place, *operands in image.program(plan):
         if skip > 0:
-            skip -= 2 + len(operands) - 1
+            skip -= 1 + len(operands)
             continue
         match op:
             case Op.WHEN:
@@ -183,19 +217,29 @@ def _steps(
                 name, state, within = image.schedule(schedule, now)
                 asked.setdefault(name, ScheduleState(name, SCHEDULE_STATES[state], within))
                 skip = 0 if state == wanted else words
-            case Op.RING:
-                seconds, policy, choices, low, high = operands
-                target = Target(f"+{high << 32 | low}", _legs(image, policy, choices, low, high))
-                _add_target(steps, place, seconds, target)
+            case Op.FROM:
+                words, withheld, _, *prefixes = operands
+                skip = 0 if _is_from(caller, withheld, prefixes) else words
+            case Op.PICK:
+                kind, _, _, *bodies = operands
+                shares = bodies[::2]
+                steps[place] = Step("ring", None, (), how=PICKS[kind])
+            case Op.RING | Op.TOGETHER:
+                rows = operands if op == Op.RING else operands[1:]
+                how = "in-order" if op == Op.RING else "together"
+                for row in rows:
+                    _add_target(steps, place, how, _target(image, row), shares)
             case Op.FORWARD:
                 inner, low, high = operands
+                number = high << 32 | low
+                name = image.plan_id(inner)
                 target = Target(
-                    f"+{high << 32 | low}",
+                    f"+{number}" if number else f"plan:{name}",
                     (),
-                    image.plan_id(inner),
-                    _steps(image, inner, now, asked, depth + 1),
+                    name,
+                    _steps(image, inner, now, caller, asked, depth + 1),
                 )
-                _add_target(steps, place, None, target)
+                _add_target(steps, place, "in-order", target, shares)
             case Op.HANGUP:
                 if depth == 0:
                     cause = image.text_at(*operands)
@@ -206,13 +250,32 @@ def _steps(
     return tuple(steps[place] for place in sorted(steps))
 
 
-def _add_target(steps: dict[int, Step], place: int, seconds: int | None, target: Target) -> None:
-    before = steps.get(place, Step("ring", seconds, ()))
-    seconds = before.seconds if seconds is None else seconds
-    steps[place] = Step("ring", seconds, (*before.targets, target))
+def _add_target(
+    steps: dict[int, Step], place: int, how: str, target: Target, shares: list[int]
+) -> None:
+    before = steps.get(place, Step("ring", None, (), how=how))
+    if before.how == "share":
+        target = replace(target, share=shares[len(before.targets)])
+    seconds = max(before.seconds or 0, target.seconds or 0) or None
+    steps[place] = replace(before, seconds=seconds, targets=(*before.targets, target))
 
 
-def _legs(image: RouteImage, policy: int, choices: int, low: int, high: int) -> tuple[Leg, ...]:
+def _target(image: RouteImage, row: int) -> Target:
+    number, choices, policy, seconds, delay, show, dial, shown = image.target(row)
+    if dial:
+        legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
+    else:
+        legs = _legs(image, policy, choices, number)
+    return Target(
+        to=f"+{number}" if number else dial,
+        legs=legs,
+        seconds=seconds,
+        delay=delay,
+        show=shown or SHOWS[show],
+    )
+
+
+def _legs(image: RouteImage, policy: int, choices: int, number: int) -> tuple[Leg, ...]:
     if choices == NO_CHOICES:
         return ()
     _, most = image.policy(policy)
@@ -220,5 +283,5 @@ def _legs(image: RouteImage, policy: int, choices: int, low: int, high: int) -> 
     for carrier, carrier_id, rate in image.choice(choices):
         for gateway, before, after in image.gateways_of(carrier):
             price = None if rate is None else Decimal(rate).scaleb(-8).normalize()
-            legs.append(Leg(carrier_id, gateway, f"{before}{high << 32 | low}{after}", price))
+            legs.append(Leg(carrier_id, gateway, f"{before}{number}{after}", price))
     return tuple(legs[:most])

@@ -11,6 +11,7 @@ from vnroute.image.records cimport (
     PlanRecord,
     PolicyRecord,
     ScheduleRecord,
+    TargetRecord,
 )
 
 
@@ -36,6 +37,9 @@ cdef class RouteImage:
     cdef uint32_t plan_count
     cdef const uint32_t* programs
     cdef uint32_t program_words
+    cdef uint32_t rotations
+    cdef const TargetRecord* targets
+    cdef uint32_t target_count
     cdef const ScheduleRecord* schedules
     cdef uint32_t schedule_count
     cdef const int64_t* transitions
@@ -58,6 +62,8 @@ cdef class RouteImage:
 
     cdef const unsigned char* _section(self, int number, size_t row_size, uint32_t* rows) except NULL
     cdef int _check_programs(self) except -1
+    cdef int _check_program(self, uint32_t plan, uint32_t at, uint32_t stop) except -1
+    cdef int _check_targets(self) except -1
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil

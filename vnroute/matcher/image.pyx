@@ -16,9 +16,13 @@ from vnroute.image.records cimport (
     NO_VALUE,
     OP_END,
     OP_FORWARD,
+    OP_FROM,
     OP_HANGUP,
+    OP_PICK,
     OP_RING,
+    OP_TOGETHER,
     OP_WHEN,
+    PICK_ROTATE,
     AccountRecord,
     AssignmentRecord,
     BlockSpan,
@@ -28,13 +32,29 @@ from vnroute.image.records cimport (
     PlanRecord,
     PolicyRecord,
     ScheduleRecord,
+    TargetRecord,
+    SHOW_FIXED,
     first_bucket,
     second_bucket,
 )
 
 cdef int64_t WEEK = 7 * 24 * 3600
-cdef uint32_t[5] OP_WORDS
-OP_WORDS[:] = [1, 4, 6, 4, 3]
+# Words of each op; those of variable length count on from here.
+cdef uint32_t[8] OP_WORDS
+OP_WORDS[:] = [1, 4, 2, 4, 3, 2, 4, 4]
+
+
+cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
+    """Return how many words the step at hand has; the first four of a PICK or FROM are read."""
+    cdef uint32_t op = step[0] & 0xFF
+    if op == OP_TOGETHER:
+        return 2 + <uint64_t>step[1]
+    if op == OP_PICK:
+        return 4 + 2 * <uint64_t>step[3]
+    if op == OP_FROM:
+        return 4 + 3 * <uint64_t>step[3]
+    return OP_WORDS[op]
+
 
 
 @cython.final
@@ -84,6 +104,9 @@ cdef class RouteImage:
         self.plans = <const PlanRecord*>self._section(
             SectionId.PLANS, sizeof(PlanRecord), &self.plan_count)
         self.programs = <const uint32_t*>self._section(SectionId.PROGRAMS, 4, &self.program_words)
+        self.rotations = self.header.sections[SectionId.PROGRAMS].parameter
+        self.targets = <const TargetRecord*>self._section(
+            SectionId.TARGETS, sizeof(TargetRecord), &self.target_count)
         self.schedules = <const ScheduleRecord*>self._section(
             SectionId.SCHEDULES, sizeof(ScheduleRecord), &self.schedule_count)
         self.transitions = <const int64_t*>self._section(
@@ -102,6 +125,7 @@ cdef class RouteImage:
         self.policies = <const PolicyRecord*>self._section(
             SectionId.POLICIES, sizeof(PolicyRecord), &self.policy_count)
         self._check_records()
+        self._check_targets()
         self._check_programs()
 
     cdef const unsigned char* _section(
@@ -206,33 +230,82 @@ cdef class RouteImage:
                 return False
         return True
 
+    cdef int _check_targets(self) except -1:
+        cdef uint32_t row
+        for row in range(self.target_count):
+            self._check_text(self.targets[row].dial.offset, self.targets[row].dial.size, "a target")
+            self._check_text(
+                self.targets[row].shown.offset, self.targets[row].shown.size, "a target")
+            if (self.targets[row].policy >= self.policy_count
+                    or self.targets[row].show > SHOW_FIXED
+                    or not self._sound_choice(self.targets[row].choices)):
+                raise ImageError(f"{self.path}: target {row} has no policy or choice of carriers")
+        return 0
+
     cdef int _check_programs(self) except -1:
-        cdef uint32_t plan, at, stop, op
+        cdef uint32_t plan
+        if self.rotations > self.program_words:
+            raise ImageError(f"{self.path}: more rotations than steps")
         for plan in range(self.plan_count):
-            at = self.plans[plan].program
-            stop = at + self.plans[plan].words
-            op = OP_END + 1
-            while at < stop:
-                op = self.programs[at] & 0xFF
-                if op > OP_HANGUP or at + OP_WORDS[op] > stop:
-                    raise ImageError(f"{self.path}: plan {plan} has an unknown or cut step")
-                if op == OP_WHEN and (
-                    self.programs[at + 1] >= self.schedule_count
-                    or <uint64_t>at + OP_WORDS[op] + self.programs[at + 3] >= stop
-                ):
+            self._check_program(
+                plan, self.plans[plan].program, self.plans[plan].program + self.plans[plan].words)
+        return 0
+
+    cdef int _check_program(self, uint32_t plan, uint32_t at, uint32_t stop) except -1:
+        """Check each step's operands, and that whatever passes over words lands on a step."""
+        cdef uint32_t op = OP_END + 1, i, body
+        cdef uint64_t words
+        cdef const uint32_t* step
+        cdef set starts = set()
+        cdef set landings = set()
+        while at < stop:
+            step = self.programs + at
+            op = step[0] & 0xFF
+            starts.add(at)
+            if op > OP_FROM or at + OP_WORDS[op] > stop or at + words_of(step) > stop:
+                raise ImageError(f"{self.path}: plan {plan} has an unknown or cut step")
+            words = words_of(step)
+            if op == OP_WHEN:
+                landings.add(at + words + step[3])
+                if step[1] >= self.schedule_count:
                     raise ImageError(f"{self.path}: plan {plan} has a step under no schedule")
-                if op == OP_RING and (
-                    self.programs[at + 2] >= self.policy_count
-                    or not self._sound_choice(self.programs[at + 3])
-                ):
-                    raise ImageError(f"{self.path}: plan {plan} rings under no policy or choice")
-                if op == OP_FORWARD and self.programs[at + 1] >= self.plan_count:
+            elif op == OP_FROM:
+                landings.add(at + words + step[1])
+                for i in range(step[3]):
+                    if not 1 <= step[6 + 3 * i] <= 15:
+                        raise ImageError(f"{self.path}: plan {plan} has a caller of no length")
+            elif op == OP_RING:
+                if step[1] >= self.target_count:
+                    raise ImageError(f"{self.path}: plan {plan} rings a target that is not there")
+            elif op == OP_TOGETHER:
+                for i in range(step[1]):
+                    if step[2 + i] >= self.target_count:
+                        raise ImageError(
+                            f"{self.path}: plan {plan} rings a target that is not there")
+            elif op == OP_FORWARD:
+                if step[1] >= self.plan_count:
                     raise ImageError(f"{self.path}: plan {plan} forwards to no plan")
-                if op == OP_HANGUP:
-                    self._check_text(self.programs[at + 1], self.programs[at + 2], "a cause")
-                at += OP_WORDS[op]
-            if op != OP_END:
-                raise ImageError(f"{self.path}: plan {plan} has no end")
+            elif op == OP_HANGUP:
+                self._check_text(step[1], step[2], "a cause")
+            elif op == OP_PICK:
+                if step[1] > PICK_ROTATE or step[3] == 0 or (
+                    step[1] == PICK_ROTATE and step[2] >= self.rotations
+                ):
+                    raise ImageError(f"{self.path}: plan {plan} picks in no known way")
+                body = at + <uint32_t>words
+                for i in range(step[3]):
+                    if step[4 + 2 * i] == 0:
+                        raise ImageError(f"{self.path}: plan {plan} picks by a share of nothing")
+                    landings.add(body)
+                    if body + <uint64_t>step[5 + 2 * i] >= stop:
+                        raise ImageError(f"{self.path}: plan {plan} picks what is not there")
+                    body += step[5 + 2 * i]
+                landings.add(body)
+            at += <uint32_t>words
+        if op != OP_END:
+            raise ImageError(f"{self.path}: plan {plan} has no end")
+        if not landings <= starts:
+            raise ImageError(f"{self.path}: plan {plan} passes into the midst of a step")
         return 0
 
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil:
@@ -323,12 +396,22 @@ cdef class RouteImage:
         cdef uint32_t stop = at + self.plans[row].words
         steps = []
         while at < stop:
-            op = self.programs[at] & 0xFF
-            words = OP_WORDS[op]
-            steps.append((op, self.programs[at] >> 8)
+            words = words_of(self.programs + at)
+            steps.append((self.programs[at] & 0xFF, self.programs[at] >> 8)
                          + tuple(self.programs[at + i] for i in range(1, words)))
             at += words
         return steps
+
+    def target(self, uint32_t row):
+        """Return (number, row of choices, policy, seconds, delay, show, dial, shown) of a target."""
+        if row >= self.target_count:
+            raise IndexError(row)
+        cdef TargetRecord record = self.targets[row]
+        return (
+            record.number, record.choices, record.policy, record.seconds, record.delay,
+            record.show, self._text(record.dial.offset, record.dial.size),
+            self._text(record.shown.offset, record.shown.size),
+        )
 
     def text_at(self, uint32_t offset, uint32_t size):
         """Return a piece of the text section."""

@@ -22,7 +22,8 @@ MAX_HOPS = 5
 class Forward(NamedTuple):
     """A target of a plan that is one of our own numbers, and the plan that number has.
 
-    ``field`` is the target's place in the plan, such as ``steps[1].ring[0]``.
+    ``number`` is 0 where the target is that plan itself. ``field`` is the target's place in the
+    plan, such as ``steps[1].ring[0]``.
     """
 
     plan: str
@@ -41,8 +42,9 @@ class ForwardingFault(NamedTuple):
         """Spell it: ``+1800… -> plan a -> +1800… -> plan b -> +1800…``."""
         words = [f"plan {self.path[0].plan}"]
         for forward in self.path:
-            words += [format_number(forward.number), f"plan {forward.next_plan}"]
-        if self.loop:
+            words += [format_number(forward.number)] if forward.number else []
+            words.append(f"plan {forward.next_plan}")
+        if self.loop and self.path[-1].number:
             # From number to number: that is how the caller meets it.
             words = [format_number(self.path[-1].number), *words[:-1]]
         return " -> ".join(words)

@@ -7,11 +7,12 @@ from typing import Literal
 import msgspec
 
 from vnroute.model.causes import parse_cause
-from vnroute.model.e164 import parse_number
+from vnroute.model.e164 import parse_prefix
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
+from vnroute.model.target import Target, check_show
 
-__all__ = ["MAX_STEPS", "MAX_TARGETS", "RELAY", "Plan", "Step"]
+__all__ = ["MAX_STEPS", "MAX_TARGETS", "RELAY", "WITHHELD", "How", "Plan", "Step"]
 
 MAX_STEPS = 32
 MAX_TARGETS = 16
@@ -20,20 +21,36 @@ RELAY = "relay"
 declined, declined before no answer, no answer before what carriers say of themselves."""
 
 
+WITHHELD = "withheld"
+"""Among the callers of a step: one whose number is withheld or is none."""
+
+How = Literal["in-order", "together", "share", "rotate"]
+"""How a step's targets are rung: one after the other; all at once, each after its delay; one chosen
+by its share of the calls first, then the others in order; each call beginning with the next."""
+
+
 class Step(
-    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename={"state": "is"}
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    rename={"state": "is", "callers": "from"},
 ):
-    """One step: ring targets in the order given, or hang up.
+    """One step: ring targets, or hang up.
 
     It applies if the schedule named by ``when`` is in the state named by ``is``; always, if
-    ``when`` is not given. ``seconds`` is how long each target may ring. Exactly one of ``ring``
-    and ``hangup`` is given.
+    ``when`` is not given; and, if ``from`` is given, to callers of those prefixes only
+    (``withheld``: without a number). ``seconds`` is how long each target may ring, ``show`` whose
+    number they see. Exactly one of ``ring`` and ``hangup`` is given.
     """
 
     when: str = ""
     state: Literal["open", "closed"] = "open"
-    ring: tuple[str, ...] = ()
+    callers: tuple[str, ...] = ()
+    ring: tuple[str | Target, ...] = ()
+    how: How = "in-order"
     seconds: int = 25
+    show: str = "caller"
     hangup: str = ""
 
     def __post_init__(self) -> None:
@@ -46,12 +63,46 @@ class Step(
             raise FieldError("ring", f"{found} of ring and hangup", "one of ring and hangup")
         if len(self.ring) > MAX_TARGETS:
             raise FieldError("ring", f"{len(self.ring)} targets", f"{MAX_TARGETS} at most")
-        for position, target in enumerate(self.ring):
-            parse_number(target, f"ring[{position}]")
+        for position, prefix in enumerate(self.callers):
+            if prefix != WITHHELD:
+                parse_prefix(prefix, f"from[{position}]")
+        self._check_targets()
         if not 1 <= self.seconds <= 600:
             raise FieldError("seconds", str(self.seconds), "1 to 600 seconds")
         if self.hangup and self.hangup != RELAY:
             parse_cause(self.hangup)
+
+    def _check_targets(self) -> None:
+        check_show(self.show)
+        for position, target in enumerate(self.ring):
+            field = f"ring[{position}]"
+            if isinstance(target, str):
+                try:
+                    target = Target(to=target)
+                except FieldError as error:
+                    raise FieldError(field, error.found, error.expected) from None
+            if target.delay and self.how != "together":
+                raise FieldError(f"{field}.delay", f"{target.delay} s", "how: together beside it")
+            if target.share != 1 and self.how != "share":
+                raise FieldError(f"{field}.share", str(target.share), "how: share beside it")
+            if target.kind == "plan" and self.how == "together":
+                raise FieldError(field, repr(target.to), "no plan among targets rung together")
+        if self.how != "in-order" and len(self.ring) < 2:
+            raise FieldError("how", self.how, "two targets or more")
+
+    @property
+    def targets(self) -> tuple[Target, ...]:
+        """The targets, each with what it takes from the step."""
+        return tuple(
+            Target(
+                to=target.to,
+                seconds=target.seconds or self.seconds,
+                delay=target.delay,
+                share=target.share,
+                show=target.show or self.show,
+            )
+            for target in (Target(to=t) if isinstance(t, str) else t for t in self.ring)
+        )
 
     @property
     def kind(self) -> str:
@@ -60,8 +111,8 @@ class Step(
 
     @property
     def ends(self) -> bool:
-        """Whether a call can get no further than this step, whatever the moment."""
-        return bool(self.hangup) and not self.when
+        """Whether a call can get no further than this step, whatever the moment and the caller."""
+        return bool(self.hangup) and not self.when and not self.callers
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -90,9 +141,12 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 )
         if not self.steps[-1].ends:
             last = self.steps[-1]
-            found = last.kind + (f" when {last.when}" if last.when else "")
+            found = last.kind
+            found += f" when {last.when}" if last.when else ""
+            found += f" from {', '.join(last.callers)}" if last.callers else ""
             raise FieldError(
                 f"steps[{len(self.steps) - 1}]",
                 f"{found} as the last step",
-                f'a last step that always ends the call: "hangup: {RELAY}" or a cause, no when',
+                f'a last step that always ends the call: "hangup: {RELAY}" or a cause,'
+                " without when and from",
             )
