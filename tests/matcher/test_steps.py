@@ -237,7 +237,8 @@ def test_the_explanation_has_the_legs_of_the_reply(
     matcher = matcher_of(tmp_path, *found, other=(Step(ring=PHONES[1:], how="together"),))
     told = explain(matcher, "18005551234", caller, NOW)
     dialled = re.findall(
-        r"\](\w+/[^|:\s]+(?::\d+)?)", " ".join(text for n, text in told.applications if n == "bridge")
+        r"\](\w+/[^|:\s]+(?::\d+)?)",
+        " ".join(text for n, text in told.applications if n == "bridge"),
     )
 
     def legs(step_list: tuple[object, ...]) -> list[str]:

@@ -49,5 +49,5 @@ cdef class Matcher:
     cdef int _open(
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches) except -1
     cdef int _label(self, Text text) except -1
-    cdef uint64_t _next_noise(self) noexcept nogil
+    cdef uint64_t _next_noise(self) noexcept
     cdef int _uuid(self) except -1

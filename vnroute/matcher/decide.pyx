@@ -469,7 +469,7 @@ cdef class Matcher:
         self._legs += 1
         return 0
 
-    cdef uint64_t _next_noise(self) noexcept nogil:
+    cdef uint64_t _next_noise(self) noexcept:
         """Return the next of a run of well-spread numbers (splitmix64)."""
         self._noise += <uint64_t>0x9E3779B97F4A7C15
         return mix(self._noise)
