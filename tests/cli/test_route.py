@@ -57,7 +57,11 @@ def test_the_decision_as_json(home: Home) -> None:
     assert status == 0
     assert (told["generation"], told["number"]) == (1, "+18005551234")
     assert (told["account"], told["plan"], told["campaign"]) == ("acme", "acme-main", "spring-26")
-    assert told["schedule"] == {"id": "office-hours", "state": "open", "within_horizon": True}
+    assert told["schedule"] == {
+        "id": "office-hours", "state": "open", "within_horizon": True,
+        "time_zone": "America/New_York", "local_time": "2026-11-23T10:00:00-05:00",
+        "until": "2026-11-23T17:00:00-05:00",
+    }  # fmt: skip
     assert told["refused"] is None
     assert [(step["kind"], step["seconds"]) for step in told["steps"]] == [
         ("ring", 20), ("ring", 25), ("hangup", None),

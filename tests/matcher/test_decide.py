@@ -13,7 +13,7 @@ from tests.support.images import (
     acme,
     compiled,
 )
-from vnroute.compiler.plans import RELAY_HANGUP
+from vnroute.compiler.plans import RELAY
 from vnroute.matcher.decide import OUTCOME_NAMES, Matcher
 from vnroute.matcher.explain import Target, applications_of, channel_data, explain
 
@@ -61,7 +61,7 @@ LONDON = [
     )),
     WEEKDAY[0],
     WEEKDAY[1],
-    ("hangup", RELAY_HANGUP),
+    ("hangup", "".join(RELAY)),
 ]  # fmt: skip
 
 

@@ -16,6 +16,7 @@ from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import applications_of, channel_data, explain
 from vnroute.model import Account, Carrier, Gateway, Number, Plan, Rate, Step
 from vnroute.model.target import Target
+from vnroute.simulator import read_dial_string
 
 NOW = MONDAY_NOON_IN_NEW_YORK
 UUID = re.compile(r",?origination_uuid=[0-9a-f-]{36}")
@@ -74,12 +75,38 @@ def test_together_each_phone_is_a_branch_with_its_own_hunt(tmp_path: Path) -> No
     first, second = one.split(":_:")
     assert first.endswith("sofia/gateway/gwA/12125550101|sofia/gateway/gwB/12125550101")
     assert second.endswith("sofia/gateway/gwA/12125550102|sofia/gateway/gwB/12125550102")
-    assert "leg_timeout=25" in first
-    assert "leg_timeout=10" in second
-    assert "8000" in second
-    assert "8000" not in first
-    variables = applications_of(matcher.decide(channel_data("18005551234"), NOW))[0][1]
+    assert first.startswith("{leg_timeout=25,max_forwards=69}sofia")
+    assert second.startswith(
+        "{leg_timeout=10,local_var_clobber=true,max_forwards=69}"
+        "[leg_timeout=0,leg_progress_timeout=8]pickup/18005551234|"
+    )
+    reply = matcher.decide(channel_data("18005551234"), NOW)
+    applications = applications_of(reply)
+    assert [name for name, _ in applications] == ["multiset", "ring_ready", "bridge", "hangup"]
+    variables = applications[0][1]
     assert "vn_legs=alpha-1,beta-1,alpha-1,beta-1" in variables
+    assert r"nolocal:api_hangup_hook=uuid_setvar ${uuid} vn_c\\\${uuid:0:2} " in variables
+    uuids = re.findall(rb"origination_uuid=(..)", reply)
+    assert uuids == [b"00", b"01", b"ff", b"02", b"03"]
+
+
+def test_the_cause_that_matters_is_asked_of_each_leg_rung_together(tmp_path: Path) -> None:
+    together = Step(ring=PHONES[:2], how="together")
+    relayed = Matcher(
+        compiled(
+            MemoryRouting(
+                account_list=[Account(id="a")],
+                plan_list=[Plan(id="p", account="a", steps=(together, Step(hangup="relay")))],
+                number_list=[Number(number="+18005551234", account="a", plan="p")],
+                carrier_list=[Carrier(id="c", gateways=(Gateway(id="c-1", gateway="gwC"),))],
+            ),
+            tmp_path,
+            generation=8,
+        )
+    )
+    last = applications_of(relayed.decide(channel_data("18005551234"), NOW))[-1]
+    assert last[1].startswith("${regex(m:~${originate_causes};${vn_c00};${vn_c01};NORMAL_TEMP")
+    assert explain(relayed, "18005551234", "", NOW).steps[-1].cause == "relay"
 
 
 def test_together_a_phone_without_a_carrier_is_left_out(tmp_path: Path) -> None:
@@ -206,6 +233,20 @@ def test_whose_number_a_target_sees(tmp_path: Path, show: str, variables: str) -
     assert ("origination_caller_id" in first) == bool(variables)
     assert "origination_caller_id" not in second
     assert explain(matcher, "18005551234", "", NOW).steps[0].targets[0].show == show
+
+
+def test_a_call_is_taken_with_a_key(tmp_path: Path) -> None:
+    matcher = matcher_of(tmp_path, Step(ring=(PHONES[0], Target(to=PHONES[1], confirm="5")),
+                                        confirm="1"))  # fmt: skip
+    first, second = bridges(matcher)
+    for text, key in ((first, "1"), (second, "5")):
+        assert f"group_confirm_key={key},group_confirm_timeout=10," in text
+        assert "'tone_stream://%(200,50,440)%(200,50,554)%(200,50,659)'" in text
+        variables = read_dial_string(text).legs[0].variables
+        assert variables["group_confirm_file"].startswith("tone_stream://%(200,50,440)")
+        assert variables["fail_on_single_reject"].endswith("+NORMAL_CLEARING")
+    told = explain(matcher, "18005551234", "", NOW)
+    assert [target.confirm for target in told.steps[0].targets] == ["1", "5"]
 
 
 targets = st.builds(

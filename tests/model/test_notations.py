@@ -24,8 +24,8 @@ from vnroute.model import (
     parse_rate,
 )
 from vnroute.model.ids import check_id
-from vnroute.model.schedule import MINUTES_A_WEEK, parse_days, parse_hours
 from vnroute.model.text import check_text
+from vnroute.model.times import MINUTES_A_DAY, parse_days, parse_hours
 from vnroute.model.zone import check_zone
 
 
@@ -87,7 +87,7 @@ def test_any_text_is_hours_or_a_field_error(text: str) -> None:
     assert all(0 <= first < end <= 2880 for first, end in spans)
 
 
-def test_a_week_is_sorted_and_within_the_week() -> None:
+def test_hours_over_the_end_of_the_week_go_on_at_its_start() -> None:
     schedule = Schedule(
         id="late",
         time_zone="Europe/Paris",
@@ -96,7 +96,11 @@ def test_a_week_is_sorted_and_within_the_week() -> None:
             OpenHours(days="mon", hours="06:00-07:00"),
         ),
     )
-    assert schedule.week() == [(0, 420), (6 * 1440 + 1320, MINUTES_A_WEEK)]
+    assert [span for hours in schedule.open for span in hours.spans()] == [
+        (6 * MINUTES_A_DAY + 1320, 7 * MINUTES_A_DAY),
+        (0, 360),
+        (360, 420),
+    ]
 
 
 def test_overlapping_hours_are_refused() -> None:

@@ -36,6 +36,7 @@ def command(session: Session, files: tuple[str, ...], alone: bool, as_json: bool
                 files,
                 dry_run=True,
                 max_hops=settings.routing.max_hops,
+                horizon_years=settings.routing.horizon_years,
                 as_json=as_json,
             )
         finally:

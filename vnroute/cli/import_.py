@@ -84,6 +84,7 @@ def _import(
             replace=replace,
             dry_run=dry_run,
             max_hops=settings.routing.max_hops,
+            horizon_years=settings.routing.horizon_years,
             as_json=as_json,
         )
     finally:

@@ -31,6 +31,7 @@ def run_load(
     replace: bool = False,
     dry_run: bool = False,
     max_hops: int,
+    horizon_years: int,
     as_json: bool,
 ) -> int:
     """Load files and print the report; return the exit status, 2 if they were refused."""
@@ -47,6 +48,7 @@ def run_load(
                 replace=replace,
                 dry_run=dry_run,
                 max_hops=max_hops,
+                horizon_years=horizon_years,
                 progress=progress,
             )
     except RoutingDataError as error:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
 
 import rich_click as click
 
@@ -13,7 +14,8 @@ from vnroute.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from vnroute.matcher.explain import Explanation, Leg, Step, Target
+    from vnroute.matcher.decide import Matcher
+    from vnroute.matcher.explain import Explanation, Leg, ScheduleState, Step, Target
 
 __all__ = ["command"]
 
@@ -29,14 +31,29 @@ __all__ = ["command"]
     help="When: ISO 8601 with an offset, 2026-11-23T10:00-05:00; without one it is UTC. Now, if"
     " not given.",
 )  # fmt: skip
+@click.option(
+    "--when-changes", is_flag=True, help="List when in the days that follow the answer will differ."
+)
+@click.option(
+    "--days", default=7, type=click.IntRange(1, 366), help="How many, with --when-changes; 7."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
 @pass_session
-def command(session: Session, number: str, caller: str, moment: str, as_json: bool) -> int:
+def command(
+    session: Session,
+    number: str,
+    caller: str,
+    moment: str,
+    when_changes: bool,
+    days: int,
+    as_json: bool,
+) -> int:
     """Show where a call to NUMBER goes by the route image in force, and why.
 
     The answer is the one that a worker gives: the same image, the same code. Exit status 0 if the
     call is routed, 1 if it is refused, 2 if the question is wrong.
     """
+    from vnroute.cli.moment import parse_moment
     from vnroute.cli.output import print_error, print_json
     from vnroute.image.generations import current_image
     from vnroute.image.layout import ImageError
@@ -48,7 +65,7 @@ def command(session: Session, number: str, caller: str, moment: str, as_json: bo
     try:
         called = _number(number, "NUMBER")
         calling = _number(caller, "--from") if caller else ""
-        at = _moment(moment)
+        at = parse_moment(moment)
     except FieldError as error:
         print_error(str(error))
         return 2
@@ -62,6 +79,8 @@ def command(session: Session, number: str, caller: str, moment: str, as_json: bo
         print_error(str(error))
         return 2
     matcher = Matcher(image, session.settings.routing.max_hops)
+    if when_changes:
+        return _show_changes(matcher, called, calling, at, days, as_json)
     explanation = explain(matcher, called, calling, at.timestamp())
     if as_json:
         print_json(as_data(explanation, at))
@@ -82,28 +101,11 @@ def _number(text: str, field: str) -> str:
     return plain
 
 
-def _moment(text: str) -> datetime:
-    from vnroute.model.problem import FieldError
-
-    if not text:
-        return datetime.now(UTC)
-    try:
-        at = datetime.fromisoformat(text)
-    except ValueError:
-        raise FieldError(
-            "--at", repr(text), "a time in ISO 8601 such as 2026-11-23T10:00-05:00"
-        ) from None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
     """Return a decision for JSON: field names that other programs may build on."""
     from vnroute.model.causes import CAUSES
 
-    schedules = [
-        {"id": schedule.id, "state": schedule.state, "within_horizon": schedule.within_horizon}
-        for schedule in explanation.schedules
-    ]
+    schedules = [_schedule_data(schedule, at) for schedule in explanation.schedules]
     refused = explanation.refused
     return {
         "generation": explanation.generation,
@@ -123,6 +125,19 @@ def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
             "why": refused.why,
             "outcome": refused.outcome,
         },
+    }
+
+
+def _schedule_data(schedule: ScheduleState, at: datetime) -> dict[str, Any]:
+    here = ZoneInfo(schedule.time_zone)
+    until = schedule.until
+    return {
+        "id": schedule.id,
+        "state": schedule.state,
+        "time_zone": schedule.time_zone,
+        "local_time": at.astimezone(here).isoformat(),
+        "until": None if until is None else datetime.fromtimestamp(until, here).isoformat(),
+        "within_horizon": schedule.within_horizon,
     }
 
 
@@ -152,6 +167,7 @@ def _target_data(target: Target) -> dict[str, Any]:
         "delay": target.delay,
         "share": target.share,
         "show": target.show,
+        "confirm": target.confirm or None,
         "plan": target.plan,
         "steps": [_step_data(step) for step in target.steps],
     }
@@ -175,10 +191,7 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
             said += f", campaign {explanation.campaign}"
         tree.add(Text(said))
     for schedule in explanation.schedules:
-        said = f"schedule {schedule.id} is {schedule.state}"
-        if not schedule.within_horizon:
-            said += " (outside the horizon that was compiled: the nearest week inside it answers)"
-        tree.add(Text(said))
+        tree.add(Text(_schedule_words(schedule, at)))
     if explanation.refused:
         cause = explanation.refused.cause
         said = f"refused: {explanation.refused.why}; {cause}, SIP {CAUSES[cause].sip}"
@@ -186,6 +199,43 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
     _add_steps(tree, explanation.steps)
     console.print(tree)
     sys.stdout.flush()
+
+
+def _schedule_words(schedule: ScheduleState, at: datetime) -> str:
+    here = ZoneInfo(schedule.time_zone)
+    local = at.astimezone(here)
+    said = f"schedule {schedule.id} is {schedule.state}: it is {local:%a %d %b %H:%M %Z} there"
+    if not schedule.within_horizon:
+        return f"{said} (outside the horizon compiled: the nearest week inside it answers)"
+    if schedule.until is not None:
+        until = datetime.fromtimestamp(schedule.until, here)
+        said += f", and until {until:%a %d %b %H:%M %Z}"
+    return said
+
+
+def _show_changes(
+    matcher: Matcher, called: str, caller: str, at: datetime, days: int, as_json: bool
+) -> int:
+    """Print the answer now and each that differs from the one before, for so many days."""
+    from vnroute.cli.output import print_json
+    from vnroute.matcher.upcoming import upcoming_answers
+
+    now = at.timestamp()
+    answers = [
+        (datetime.fromtimestamp(moment, at.tzinfo), explanation)
+        for moment, explanation in upcoming_answers(
+            matcher, called, caller, now, now + days * 86400
+        )
+    ]
+    if as_json:
+        print_json({"days": days, "answers": [as_data(answer, when) for when, answer in answers]})
+    else:
+        for when, answer in answers:
+            _print_tree(answer, caller, when)
+        count = len(answers) - 1
+        changes = f"{count} change" + ("" if count == 1 else "s")
+        sys.stdout.write(f"{changes} of the answer in {days} day{'s' * (days != 1)}\n")
+    return 1 if answers[0][1].refused else 0
 
 
 def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
@@ -229,6 +279,8 @@ def _target_words(target: Target) -> str:
         said += f", share {target.share}"
     if target.show != "caller":
         said += f", shown {target.show}"
+    if target.confirm:
+        said += f", who takes the call with {target.confirm}"
     return said
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Protocol
 
 from vnroute.compiler.number_table import NumberTable
-from vnroute.compiler.plans import CHANNEL, HUNT, Programs
+from vnroute.compiler.plans import CHANNEL, HUNT, TOGETHER, Programs
 from vnroute.compiler.rates import Choices
-from vnroute.compiler.schedules import horizon, transitions
+from vnroute.compiler.schedule_rows import ScheduleRows
+from vnroute.compiler.schedules import horizon
 from vnroute.compiler.text import Texts
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
@@ -137,8 +138,9 @@ def compile_image(
     """Compile what ``routing`` holds into an image at ``path``.
 
     ``now`` (Unix seconds) is where the horizon of the schedules is counted from; ``max_attempts``
-    is how many gateways are tried for one target. Raises OverflowError for more rows than an image
-    holds, OSError where it cannot be written; then ``path`` is as it was.
+    is how many gateways are tried for one target. Raises RoutingDataError for a schedule that
+    cannot be settled (holidays that the library knows no more), OverflowError for more rows than
+    an image holds, OSError where it cannot be written; then ``path`` is as it was.
     """
     began = time.monotonic()
     compiled_at = int(time.time()) if now is None else now
@@ -147,7 +149,9 @@ def compile_image(
     rows: dict[str, int] = {}
     sections: list[Section] = []
 
-    def section(number: SectionId, data: bytes | bytearray, count: int, parameter: int = 0) -> None:
+    def section(
+        number: SectionId, data: bytes | bytearray | memoryview, count: int, parameter: int = 0
+    ) -> None:
         rows[number.name.lower()] = count
         sections.append(Section(number, data, count, parameter))
 
@@ -176,10 +180,18 @@ def compile_image(
     section(SectionId.RATES, choices.prices.tobytes(), len(choices.prices))
     progress("rates", 1, 1)
 
-    schedules = routing.schedules()
-    _write_schedules(section, texts, schedules, span, progress)
-
     plans = routing.plans()
+    schedules = ScheduleRows(
+        texts,
+        routing.schedules(),
+        accounts,
+        plans,
+        span,
+        lambda done, total: progress("schedules", done, total),
+    )
+    section(SectionId.SCHEDULES, schedules.records, schedules.count)
+    section(SectionId.TRANSITIONS, memoryview(schedules.moments), len(schedules.moments))
+
     plan_rows = {plan.id: row for row, plan in enumerate(plans)}
     assignments = [
         assignment
@@ -195,7 +207,7 @@ def compile_image(
 
     programs = Programs(
         texts,
-        {schedule.id: row for row, schedule in enumerate(schedules)},
+        schedules.asked,
         plan_rows,
         choices_of,
         lambda number: own.get(number, Programs.NOT_OURS),
@@ -209,8 +221,12 @@ def compile_image(
             progress("plans", done, len(plans))
     section(SectionId.PLANS, records, len(plans))
     section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words), programs.rotations)
-    section(SectionId.TARGETS, programs.targets, len(programs.targets) // 48)
-    section(SectionId.POLICIES, texts.packed(HUNT) + struct.pack("<II", max_attempts, 0), 1)
+    section(SectionId.TARGETS, programs.targets, len(programs.targets) // 56)
+    section(
+        SectionId.POLICIES,
+        texts.packed(HUNT) + texts.packed(TOGETHER) + struct.pack("<II", max_attempts, 0),
+        1,
+    )
     section(
         SectionId.ASSIGNMENTS,
         b"".join(
@@ -264,30 +280,6 @@ def _progress(gateway: Gateway) -> int:
     after N to N + 1 seconds.
     """
     return max(1, gateway.progress_seconds - 1)
-
-
-def _write_schedules(
-    section: _Write,
-    texts: Texts,
-    schedules: list[Schedule],
-    span: tuple[int, int],
-    progress: Progress,
-) -> None:
-    records, moments, count = bytearray(), bytearray(), 0
-    # Schedules that say the same, under whatever name, share their transitions.
-    settled: dict[tuple[str, tuple[tuple[int, int], ...]], tuple[int, int]] = {}
-    for done, schedule in enumerate(schedules):
-        key = (schedule.time_zone, tuple(schedule.week()))
-        if key not in settled:
-            changes = transitions(schedule, *span)
-            settled[key] = (count, len(changes))
-            moments += changes.tobytes()
-            count += len(changes)
-        records += texts.packed(schedule.id) + struct.pack("<II", *settled[key])
-        if done % 100 == 0:
-            progress("schedules", done, len(schedules))
-    section(SectionId.SCHEDULES, records, len(schedules))
-    section(SectionId.TRANSITIONS, moments, count)
 
 
 def _own_targets(

@@ -11,14 +11,15 @@ import struct
 from array import array
 from collections.abc import Callable, Mapping
 
+from vnroute import model
 from vnroute.compiler.text import Texts
-from vnroute.image.program import NO_CHOICES, PICKS, SCHEDULE_STATES, SHOWS, Op
-from vnroute.model import RELAY, Plan, Step
+from vnroute.image.program import NO_CHOICES, PICKS, SHOWS, Op
+from vnroute.model import Plan, Step
 from vnroute.model.e164 import digits_of
 from vnroute.model.plan import WITHHELD
 from vnroute.model.target import Target
 
-__all__ = ["CHANNEL", "HUNT", "RELAY_HANGUP", "STOP_CAUSES", "Programs"]
+__all__ = ["CHANNEL", "HUNT", "RELAY", "STOP_CAUSES", "TOGETHER", "Programs"]
 
 STOP_CAUSES = ("USER_BUSY", "CALL_REJECTED", "ALLOTTED_TIMEOUT", "UNWANTED")
 """What ends the hunt for one target: what the person did. Busy (486, 600), declined (603; 403 has
@@ -48,14 +49,42 @@ CHANNEL = ";".join(
 HUNT = ""
 """What stands in the braces of each bridge; nothing as yet that CHANNEL does not say."""
 
+TOGETHER = ";".join(
+    (
+        # A branch of an enterprise originate runs without the caller's channel: what it must know
+        # is exported to it. `nolocal:` is for the legs only.
+        "origination_nested_vars=true",
+        "export_vars=origination_nested_vars,fail_on_single_reject,nolocal:process_cdr,"
+        "nolocal:api_hangup_hook",
+        # A leg that lost has no originator, so mod_json_cdr would post it as a call of its own.
+        "nolocal:process_cdr=false",
+        # originate_causes stays empty: each leg writes its cause into the caller's vn_cNN, NN being
+        # its place in vn_legs, which is how its uuid begins. Expanded once for the caller, once
+        # more, behind its backslashes, for the leg.
+        r"nolocal:api_hangup_hook=uuid_setvar ${uuid} vn_c\\\${uuid:0:2} \\\${hangup_cause}",
+    )
+)
+"""What a call that rings targets together sets besides CHANNEL (docs/ringing.md)."""
+
+CONFIRM = (
+    "group_confirm_key={key},group_confirm_timeout=10,group_confirm_read_timeout=2000,"
+    "group_confirm_file='tone_stream://%(200,50,440)%(200,50,554)%(200,50,659)',"
+    f"fail_on_single_reject={'+'.join((*STOP_CAUSES, 'NORMAL_CLEARING'))}"
+)
+"""A phone whose user must press a key to take the call: three rising tones, again every two
+seconds, for ten seconds. No key counts as not answered; who hangs up on the tones (NORMAL_CLEARING)
+is not rung again through another carrier. ``+`` parts the causes, since a comma would end the
+variable."""
+
 _RELAY_ELSE = "NORMAL_TEMPORARY_FAILURE"
 
-RELAY_HANGUP = (
-    f"${{regex(m:~${{originate_causes}};{_RELAY_ELSE}~"
-    "^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(NO_ANSWER)|.*;ALLOTTED_TIMEOUT()"
-    f"|.*;(UNALLOCATED_NUMBER)|.*;({_RELAY_ELSE}))~%1)}}"
+RELAY = (
+    "${regex(m:~${originate_causes};",
+    f"{_RELAY_ELSE}~^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(NO_ANSWER)|.*;ALLOTTED_TIMEOUT()|.*;NORMAL_CLEARING()"
+    f"|.*;(UNALLOCATED_NUMBER)|.*;({_RELAY_ELSE}))~%1)}}",
 )
-"""The cause that matters, told by FreeSWITCH itself when the plan is through.
+"""The cause that matters, told by FreeSWITCH itself when the plan is through: two pieces, between
+which the matcher names what each leg that was rung together has left.
 
 ``originate_causes`` lists ``uuid;CAUSE`` of every leg of every bridge. The alternatives of the
 branch-reset group (``(?|``, pcre2pattern) are tried in order, each over the whole list, so their
@@ -64,14 +93,14 @@ empty one is NORMAL_CLEARING, SIP 480), unallocated; else, or where no leg was m
 FreeSWITCH 1.11: [486] [503, 503] gives 486, [503] [603] gives 603, all 503 gives 503.
 """
 
-
 _TARGET = struct.Struct("<QIIIIII")
 
 
 class Programs:
     """The PROGRAMS and TARGETS sections, plan by plan; ``rotations`` counts the steps that rotate.
 
-    ``schedules`` and ``plans`` give the row of each id, ``choices_of`` the row of choices of a
+    ``asked`` gives the row of a schedule and the number of its state for (account of the plan,
+    schedule, state), ``plans`` the row of each plan's id, ``choices_of`` the row of choices of a
     destination's digits (None for none), ``plan_of`` the row of the plan that answers a number if
     it is one of ours and in service, NOT_OURS if it is not ours, and None if it is suspended;
     ``sip_profile`` is FreeSWITCH's profile that SIP URIs are dialled through.
@@ -82,7 +111,7 @@ class Programs:
     def __init__(
         self,
         texts: Texts,
-        schedules: Mapping[str, int],
+        asked: Callable[[str, str, str], tuple[int, int]],
         plans: Mapping[str, int],
         choices_of: Callable[[str], int | None],
         plan_of: Callable[[int], int | None],
@@ -93,7 +122,7 @@ class Programs:
         self.rotations = 0
         self._target_rows: dict[Target, int] = {}
         self._texts = texts
-        self._schedules = schedules
+        self._asked = asked
         self._plans = plans
         self._sip_profile = sip_profile
         self._choices_of = choices_of
@@ -106,8 +135,11 @@ class Programs:
             mark = place << 8
             body = array("I")
             if step.hangup:
-                cause = RELAY_HANGUP if step.hangup == RELAY else step.hangup
-                body.extend([Op.HANGUP | mark, *self._texts.place(cause)])
+                if step.hangup == model.RELAY:
+                    pieces = (word for piece in RELAY for word in self._texts.place(piece))
+                    body.extend([Op.RELAY | mark, *pieces])
+                else:
+                    body.extend([Op.HANGUP | mark, *self._texts.place(step.hangup)])
             elif step.how == "together":
                 self._together(body, mark, step.targets)
             elif step.how == "in-order":
@@ -118,8 +150,8 @@ class Programs:
             if step.callers:
                 body = self._from(mark, step.callers, len(body)) + body
             if step.when:
-                state = SCHEDULE_STATES.index(step.state)
-                self.words.extend([Op.WHEN | mark, self._schedules[step.when], state, len(body)])
+                asked = self._asked(plan.account, step.when, step.state)
+                self.words.extend([Op.WHEN | mark, *asked, len(body)])
             self.words.extend(body)
         self.words.append(Op.END)
         return first, len(self.words) - first
@@ -192,4 +224,5 @@ class Programs:
             _TARGET.pack(number, choices, 0, target.seconds, target.delay, SHOWS.index(show), 0)
             + self._texts.packed(dial)
             + self._texts.packed(shown)
+            + self._texts.packed(CONFIRM.format(key=target.confirm) if target.confirm else "")
         )

@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 MAGIC = b"VNROUTE\n"
-VERSION = 2
+VERSION = 3
 HEADER_BYTES = 80
 ALIGNMENT = 64
 _HEAD = struct.Struct("<8sIIQQqqqQQI")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["NO_CHOICES", "NO_RATE", "PICKS", "SCHEDULE_STATES", "SERVICE_STATES", "SHOWS", "Op"]
+__all__ = ["NO_CHOICES", "NO_RATE", "PICKS", "SERVICE_STATES", "SHOWS", "Op"]
 
 
 class Op(IntEnum):
@@ -22,6 +22,7 @@ class Op(IntEnum):
     TOGETHER = 5
     PICK = 6
     FROM = 7
+    RELAY = 8
 
 
 PICKS = ("share", "rotate")
@@ -29,9 +30,6 @@ PICKS = ("share", "rotate")
 
 SHOWS = ("caller", "did", "anonymous", "fixed")
 """Whose number a target sees, by number in an image."""
-
-SCHEDULE_STATES = ("closed", "open")
-"""States of a schedule by their number in an image."""
 
 SERVICE_STATES = ("active", "suspended")
 """States of numbers and accounts by their number in an image."""

@@ -63,10 +63,15 @@ ctypedef struct PlanRecord:
     uint32_t program
     uint32_t words
 
+# In one time zone. `states` are the names of its states in the order of their numbers, with commas.
 ctypedef struct ScheduleRecord:
     Text id
+    Text zone
+    Text states
     uint32_t first
     uint32_t count
+    uint32_t state_count
+    uint32_t spare
 
 ctypedef struct CarrierRecord:
     Text id
@@ -83,7 +88,8 @@ ctypedef struct GatewayRecord:
     uint32_t spare
 
 # Who a step rings. A number has its row of choices and is dialled through the carriers; other
-# targets are dialled as `dial` says. `shown` is the number it sees where `show` is SHOW_FIXED.
+# targets are dialled as `dial` says. `shown` is the number it sees where `show` is SHOW_FIXED,
+# `variables` what else stands in its braces.
 ctypedef struct TargetRecord:
     uint64_t number
     uint32_t choices
@@ -94,6 +100,7 @@ ctypedef struct TargetRecord:
     uint32_t spare
     Text dial
     Text shown
+    Text variables
 
 cdef enum:
     SHOW_CALLER = 0
@@ -101,9 +108,11 @@ cdef enum:
     SHOW_ANONYMOUS = 2
     SHOW_FIXED = 3
 
-# How a target is hunted: what stands in the braces of its bridge.
+# How a target is hunted: what stands in the braces of its bridge, and what a call sets on its
+# channel besides where it rings targets together.
 ctypedef struct PolicyRecord:
     Text variables
+    Text together
     uint32_t max_legs
     uint32_t spare
 
@@ -117,6 +126,7 @@ cdef enum:
     OP_TOGETHER = 5
     OP_PICK = 6
     OP_FROM = 7
+    OP_RELAY = 8
 
 cdef enum:
     PICK_SHARE = 0

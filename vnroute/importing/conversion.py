@@ -37,6 +37,18 @@ _GOOD: dict[str, str] = {
     "format": "{e164}",
     "days": "mon",
     "hours": "09:00-10:00",
+    "state": "x",
+    "dates": "2026-01-01",
+    "yearly": "01-01",
+    "holidays": "GB",
+    "region": "",
+    "rrule": "FREQ=DAILY",
+    "start": "2026-01-01",
+    "duration": "1d",
+    "exdate": "",
+    "calendar": "",
+    "otherwise": "closed",
+    "is": "open",
     "seconds": "25",
     "progress_seconds": "5",
     "ring": "+12025550123",
@@ -150,6 +162,8 @@ def _sound(kind: Any, name: str, data: dict[str, Any]) -> Any:
         return [{"id": "x", "gateway": "x"}]
     if name == "open":
         return [{}]
+    if name in ("exceptions", "rules"):
+        return [{"state": "x", "days": "mon" if name == "rules" else "tue", "hours": "00:01-00:02"}]
     if name == "steps":
         return [{"hangup": "relay"}]
     if get_origin(kind) is tuple:

@@ -23,6 +23,7 @@ from vnroute.importing.references import (
     warn_unrated,
 )
 from vnroute.importing.routing_file import RoutingDocument, read_routing_file
+from vnroute.importing.schedules import check_schedules, check_states
 from vnroute.importing.yaml_data import MAX_BYTES
 from vnroute.model import Number, NumberBlock, Problem, Rate, RoutingDataError
 from vnroute.model.e164 import digits_of, format_number, parse_block, parse_number, parse_prefix
@@ -66,18 +67,20 @@ def load(
     replace: bool = False,
     dry_run: bool = False,
     max_hops: int = MAX_HOPS,
+    horizon_years: int = 3,
     progress: Progress | None = None,
 ) -> Report:
     """Load files into a store: entities by id, numbers by number, blocks by span, rates by prefix.
 
     ``only`` says that every file is a number list, or a rate deck. ``replace`` removes what is
     stored and does not come again: everything; with ``only`` numbers, all numbers (not blocks);
-    with ``only`` rates, the rates of the carriers named in the files.
+    with ``only`` rates, the rates of the carriers named in the files. ``max_hops`` is how often a
+    call may be forwarded among our numbers, ``horizon_years`` how far ahead schedules are checked.
 
     Raises :class:`RoutingDataError` with every problem found (the first fifty, and how many more),
     and nothing is applied; :class:`vnroute.store.StoreError` where the store fails.
     """
-    loading = _Loading(store, only, replace, max_hops, progress or (lambda *_: None))
+    loading = _Loading(store, only, replace, max_hops, horizon_years, progress or (lambda *_: None))
     with ExitStack() as stack:
         files: list[tuple[Opened, Kind]] = []
         for source in inputs:
@@ -116,12 +119,14 @@ class _Loading:
         only: Literal["numbers", "rates"] | None,
         replace: bool,
         max_hops: int,
+        horizon_years: int,
         progress: Progress,
     ) -> None:
         self.store = store
         self.only = only
         self.replace = replace
         self.max_hops = max_hops
+        self.horizon_years = horizon_years
         self.progress = progress
         self.problems = Findings()
         self.warnings = Findings()
@@ -153,7 +158,9 @@ class _Loading:
         """Write all that comes into the transaction, and check what there is then."""
         everything = self.replace and self.only is None
         catalogue = Catalogue(writing, self.documents, everything, self.problems)
+        check_schedules(catalogue, self.warnings, self.horizon_years)
         check_plans(catalogue, self.warnings)
+        check_states(catalogue)
         check_carriers(catalogue)
         counts = self.counts
         coming = catalogue.coming_entities

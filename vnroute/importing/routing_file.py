@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from vnroute.importing.calendars import with_calendars
 from vnroute.importing.conversion import convert
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.yaml_data import Fields, line_of, parse_yaml
@@ -76,6 +77,9 @@ def read_routing_file(data: bytes, file: str, problems: Findings) -> RoutingDocu
             good, bad = document.sections[name], document.refused[name]
             for position, data_of_one in enumerate(section):
                 entity = convert(kind, data_of_one, f"{name}[{position}]", report)
+                if isinstance(entity, Schedule):
+                    place = f"{name}[{position}]"
+                    entity = with_calendars(entity, file, place, document.line_of, problems)
                 if entity is not None:
                     good.append((position, entity))
                 elif isinstance(data_of_one, dict) and isinstance(data_of_one.get("id"), str):

@@ -30,6 +30,9 @@ cdef class Matcher:
     cdef uint64_t _caller_digits
     cdef int _caller_size
     cdef bint _rings
+    cdef bint _many           # the bridge at hand rings several targets
+    cdef int _forwards        # Max-Forwards left for the legs
+    cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing
     cdef uint32_t* _turns
 
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
@@ -50,4 +53,6 @@ cdef class Matcher:
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches) except -1
     cdef int _label(self, Text text) except -1
     cdef uint64_t _next_noise(self) noexcept
-    cdef int _uuid(self) except -1
+    cdef int _uuid(self, uint64_t place) except -1
+    cdef int _relay(self, const uint32_t* step) except -1
+    cdef int _body_byte(self, char byte) except -1

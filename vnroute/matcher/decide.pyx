@@ -22,6 +22,7 @@ from vnroute.image.records cimport (
     OP_FROM,
     OP_HANGUP,
     OP_PICK,
+    OP_RELAY,
     OP_RING,
     OP_TOGETHER,
     OP_WHEN,
@@ -163,6 +164,7 @@ cdef class Matcher:
         cdef uint32_t row
         cdef AssignmentRecord assignment
         cdef PlanRecord plan
+        cdef Text text
         cdef int hops
         read_call(data, size, &call)
         number = gate_called(&call.called)
@@ -177,17 +179,23 @@ cdef class Matcher:
         hops = gate_small(&call.hops, 0)
         # RFC 3261, 16.3: a request that may make no further hop is answered with 483. FreeSWITCH
         # counts down once more for the leg it makes (switch_core_session.c).
-        if hops >= self.max_hops or gate_small(&call.max_forwards, 70) <= 1:
+        self._forwards = min(70, gate_small(&call.max_forwards, 70)) - 1
+        if hops >= self.max_hops or self._forwards < 1:
             return self._refuse(&call, number, row, TOO_MANY_HOPS)
         self._called = number
         self._read_caller(&call)
         self._rings = False
+        self._together = NO_VALUE
         self._run(assignment.plan, now, 0)
         if self._rings and self._legs == 0:
             return self._refuse(&call, number, row, NO_CARRIER)
         plan = image.plans[assignment.plan]
         put_text(&self._head, b";")
         put(&self._head, image.text + plan.channel.offset, plan.channel.size)
+        if self._together != NO_VALUE:
+            text = image.policies[self._together].together
+            put_text(&self._head, b";")
+            put(&self._head, image.text + text.offset, text.size)
         if assignment.campaign.size:
             put_text(&self._head, b";vn_campaign=")
             put(&self._head, image.text + assignment.campaign.offset, assignment.campaign.size)
@@ -328,9 +336,31 @@ cdef class Matcher:
                     put(&self._body, self.image.text + word[1], word[2])
                     put_text(&self._body, b"\n")
                 return 1
+            elif op == OP_RELAY:
+                if depth == 0:
+                    self._relay(word)
+                return 1
             else:
                 return 0
         return 0
+
+    cdef int _relay(self, const uint32_t* step) except -1:
+        """Write the hangup that gives the caller the cause that matters."""
+        cdef int i
+        put_text(&self._body, b"application: hangup ")
+        put(&self._body, self.image.text + step[1], step[2])
+        if self._together != NO_VALUE:
+            for i in range(self._legs):
+                put_text(&self._body, b"${vn_c")
+                self._body_byte(HEX[i >> 4])
+                self._body_byte(HEX[i & 15])
+                put_text(&self._body, b"};")
+        put(&self._body, self.image.text + step[3], step[4])
+        put_text(&self._body, b"\n")
+        return 0
+
+    cdef int _body_byte(self, char byte) except -1:
+        return put(&self._body, &byte, 1)
 
     cdef const uint32_t* _pick(
         self, const uint32_t* step, int64_t now, int depth
@@ -379,13 +409,19 @@ cdef class Matcher:
         cdef uint32_t i, branches = 0
         cdef size_t start = self._body.size
         self._rings = True
+        self._many = count > 1
+        if self._many and self._together == NO_VALUE:
+            # No phone's 180 passes through an enterprise originate: the caller is given one.
+            put_text(&self._body, b"application: ring_ready\n")
         put_text(&self._body, b"application: bridge ")
         for i in range(count):
             branches += self._branch(rows[i], branches)
-        if branches:
-            put_text(&self._body, b"\n")
-        else:
+        if branches == 0:
             self._body.size = start
+            return 0
+        put_text(&self._body, b"\n")
+        if count > 1:
+            self._together = self.image.targets[rows[0]].policy
         return 0
 
     cdef uint32_t _branch(self, uint32_t row, uint32_t branches) except? 0xFFFFFFFF:
@@ -401,7 +437,7 @@ cdef class Matcher:
         if target.dial.size:
             self._open(&target, &policy, branches)
             put_text(&self._body, b"[")
-            self._uuid()
+            self._uuid(self._legs)
             put_text(&self._body, b"]")
             put(&self._body, image.text + target.dial.offset, target.dial.size)
             self._label(target.dial)
@@ -422,7 +458,7 @@ cdef class Matcher:
                     put_text(&self._body, b"[")
                 put(&self._body, image.text + gateway.variables.offset, gateway.variables.size)
                 put_text(&self._body, b",")
-                self._uuid()
+                self._uuid(self._legs)
                 put_text(&self._body, b"]")
                 put(&self._body, image.text + gateway.before.offset, gateway.before.size)
                 put_number(&self._body, target.number)
@@ -440,8 +476,13 @@ cdef class Matcher:
         put_text(&self._body, b"{leg_timeout=")
         put_number(&self._body, target.seconds)
         if target.delay:
-            put_text(&self._body, b",originate_delay_start=")
-            put_number(&self._body, <uint64_t>target.delay * 1000)
+            # Lets the timers of the waiting leg below win over the branch's.
+            put_text(&self._body, b",local_var_clobber=true")
+        if self._many:
+            # A branch of an enterprise originate would begin anew at 70, and a loop through a
+            # carrier never end.
+            put_text(&self._body, b",max_forwards=")
+            put_number(&self._body, <uint64_t>self._forwards)
         if target.show == SHOW_DID:
             put_text(&self._body, b",origination_caller_id_number=+")
             put_number(&self._body, self._called)
@@ -455,10 +496,23 @@ cdef class Matcher:
         elif target.show == SHOW_ANONYMOUS:
             put_text(&self._body, b",origination_caller_id_number=anonymous"
                                   b",origination_caller_id_name=Anonymous")
+        if target.variables.size:
+            put_text(&self._body, b",")
+            put(&self._body, self.image.text + target.variables.offset, target.variables.size)
         if policy.variables.size:
             put_text(&self._body, b",")
             put(&self._body, self.image.text + policy.variables.offset, policy.variables.size)
         put_text(&self._body, b"}")
+        if target.delay:
+            # A leg that rings nobody and gives up in time: FreeSWITCH's own delays wake a thread a
+            # thousand times a second (docs/ringing.md). It has no place in vn_legs.
+            put_text(&self._body, b"[leg_timeout=0,leg_progress_timeout=")
+            put_number(&self._body, target.delay)
+            put_text(&self._body, b",")
+            self._uuid(0xFF)
+            put_text(&self._body, b"]pickup/")
+            put_number(&self._body, self._called)
+            put_text(&self._body, b"|")
         return 0
 
     cdef int _label(self, Text text) except -1:
@@ -474,7 +528,7 @@ cdef class Matcher:
         self._noise += <uint64_t>0x9E3779B97F4A7C15
         return mix(self._noise)
 
-    cdef int _uuid(self) except -1:
+    cdef int _uuid(self, uint64_t place) except -1:
         """Write a leg's uuid.
 
         It is of version 8 (RFC 9562, 5.8): its first two digits are the leg's place in vn_legs, so
@@ -484,7 +538,7 @@ cdef class Matcher:
         cdef uint64_t high = self._next_noise(), low = self._next_noise()
         cdef int i, at = 0
         put_text(&self._body, b"origination_uuid=")
-        high = (high >> 8) | (<uint64_t>self._legs << 56)
+        high = (high >> 8) | (place << 56)
         high = (high & ~<uint64_t>0xF000) | 0x8000
         low = (low & ~(<uint64_t>3 << 62)) | (<uint64_t>2 << 62)
         reserve(&self._body, 36)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import quote
 
-from vnroute.image.program import NO_CHOICES, PICKS, SCHEDULE_STATES, SHOWS, Op
+from vnroute.image.program import NO_CHOICES, PICKS, SHOWS, Op
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.image import RouteImage
 
@@ -43,7 +43,8 @@ class Target:
     """Who is rung: its legs in order; for a number of ours or a plan, the steps there.
 
     ``seconds`` is how long it rings, ``delay`` after how many it begins where targets ring
-    together, ``share`` its weight where they share, ``show`` whose number it sees.
+    together, ``share`` its weight where they share, ``show`` whose number it sees, ``confirm`` the
+    key that takes the call.
     """
 
     to: str
@@ -54,6 +55,7 @@ class Target:
     delay: int = 0
     share: int | None = None
     show: str = "caller"
+    confirm: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +75,15 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class ScheduleState:
-    """A schedule that the plan asked, and what it said at the moment."""
+    """A schedule that the plan asked, in a time zone, and what it said at the moment.
+
+    ``until`` is the Unix second at which that ends, None if it does not within the horizon.
+    """
 
     id: str
+    time_zone: str
     state: str
+    until: int | None
     within_horizon: bool
 
 
@@ -155,7 +162,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
             image.generation, number, None, None, None, (), (), applications, refused
         )
     account, account_state, plan, campaign, _state = image.assignment(row)
-    asked: dict[str, ScheduleState] = {}
+    asked: dict[int, ScheduleState] = {}
     digits_of_caller = _digits(caller)
     steps = _steps(image, plan, now, digits_of_caller, asked)
     reason: Refusal | None = None
@@ -200,7 +207,7 @@ def _steps(
     plan: int,
     now: float,
     caller: str,
-    asked: dict[str, ScheduleState],
+    asked: dict[int, ScheduleState],
     depth: int = 0,
 ) -> tuple[Step, ...]:
     """Read the steps of a plan that apply now; ``asked`` collects the schedules on the way."""
@@ -214,8 +221,8 @@ def _steps(
         match op:
             case Op.WHEN:
                 schedule, wanted, words = operands
-                name, state, within = image.schedule(schedule, now)
-                asked.setdefault(name, ScheduleState(name, SCHEDULE_STATES[state], within))
+                state = image.schedule(schedule, now)[1]
+                asked.setdefault(schedule, _schedule_state(image, schedule, now))
                 skip = 0 if state == wanted else words
             case Op.FROM:
                 words, withheld, _, *prefixes = operands
@@ -242,12 +249,20 @@ def _steps(
                 _add_target(steps, place, "in-order", target, shares)
             case Op.HANGUP:
                 if depth == 0:
-                    cause = image.text_at(*operands)
-                    steps[place] = Step(
-                        "hangup", None, (), "relay" if cause.startswith("$") else cause
-                    )
+                    steps[place] = Step("hangup", None, (), image.text_at(*operands))
+                break
+            case Op.RELAY:
+                if depth == 0:
+                    steps[place] = Step("hangup", None, (), "relay")
                 break
     return tuple(steps[place] for place in sorted(steps))
+
+
+def _schedule_state(image: RouteImage, row: int, now: float) -> ScheduleState:
+    name, state, within = image.schedule(row, now)
+    _, zone, states = image.schedule_about(row)
+    changes = image.schedule_changes(row, now, image.header.horizon_end) if within else []
+    return ScheduleState(name, zone, states[state], changes[0][0] if changes else None, within)
 
 
 def _add_target(
@@ -261,7 +276,7 @@ def _add_target(
 
 
 def _target(image: RouteImage, row: int) -> Target:
-    number, choices, policy, seconds, delay, show, dial, shown = image.target(row)
+    number, choices, policy, seconds, delay, show, dial, shown, variables = image.target(row)
     if dial:
         legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
     else:
@@ -272,6 +287,7 @@ def _target(image: RouteImage, row: int) -> Target:
         seconds=seconds,
         delay=delay,
         show=shown or SHOWS[show],
+        confirm=variables.partition("group_confirm_key=")[2][:1],
     )
 
 

@@ -67,5 +67,6 @@ cdef class RouteImage:
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
+    cdef bint _sound_transitions(self, uint32_t schedule) noexcept nogil
     cdef bint _sound_choice(self, uint32_t at) noexcept nogil
     cdef str _text(self, uint32_t offset, uint32_t size)

@@ -12,6 +12,7 @@ from vnroute.model.plan import RELAY, Plan, Step
 from vnroute.model.problem import FieldError, Problem, RoutingDataError
 from vnroute.model.rate import Rate, parse_rate
 from vnroute.model.routing import RoutingFile
+from vnroute.model.rule import Rule
 from vnroute.model.schedule import CLOSED, OPEN, OpenHours, Schedule
 
 __all__ = [
@@ -32,6 +33,7 @@ __all__ = [
     "Rate",
     "RoutingDataError",
     "RoutingFile",
+    "Rule",
     "Schedule",
     "Step",
     "parse_cause",

@@ -10,7 +10,8 @@ from vnroute.model.causes import parse_cause
 from vnroute.model.e164 import parse_prefix
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
-from vnroute.model.target import Target, check_show
+from vnroute.model.schedule import OPEN
+from vnroute.model.target import Target, check_confirm, check_show
 
 __all__ = ["MAX_STEPS", "MAX_TARGETS", "RELAY", "WITHHELD", "How", "Plan", "Step"]
 
@@ -41,22 +42,25 @@ class Step(
     It applies if the schedule named by ``when`` is in the state named by ``is``; always, if
     ``when`` is not given; and, if ``from`` is given, to callers of those prefixes only
     (``withheld``: without a number). ``seconds`` is how long each target may ring, ``show`` whose
-    number they see. Exactly one of ``ring`` and ``hangup`` is given.
+    number they see, ``confirm`` the key with which a phone's user takes the call (so that voicemail
+    does not). Exactly one of ``ring`` and ``hangup`` is given.
     """
 
     when: str = ""
-    state: Literal["open", "closed"] = "open"
+    state: str = OPEN
     callers: tuple[str, ...] = ()
     ring: tuple[str | Target, ...] = ()
     how: How = "in-order"
     seconds: int = 25
     show: str = "caller"
+    confirm: str = ""
     hangup: str = ""
 
     def __post_init__(self) -> None:
         if self.when:
             check_id(self.when, "when")
-        elif self.state != "open":
+            check_id(self.state, "is")
+        elif self.state != OPEN:
             raise FieldError("is", repr(self.state), '"when" beside it, naming a schedule')
         if bool(self.ring) == bool(self.hangup):
             found = "both" if self.ring else "neither"
@@ -74,6 +78,7 @@ class Step(
 
     def _check_targets(self) -> None:
         check_show(self.show)
+        check_confirm(self.confirm)
         for position, target in enumerate(self.ring):
             field = f"ring[{position}]"
             if isinstance(target, str):
@@ -100,6 +105,7 @@ class Step(
                 delay=target.delay,
                 share=target.share,
                 show=target.show or self.show,
+                confirm=target.confirm or self.confirm,
             )
             for target in (Target(to=t) if isinstance(t, str) else t for t in self.ring)
         )

@@ -17,7 +17,7 @@ from vnroute.model.e164 import parse_number
 from vnroute.model.ids import check_gateway_name, check_id
 from vnroute.model.problem import FieldError
 
-__all__ = ["SHOW_WORDS", "Target", "TargetKind", "check_show"]
+__all__ = ["SHOW_WORDS", "Target", "TargetKind", "check_confirm", "check_show"]
 
 TargetKind = Literal["number", "sip", "gateway", "user", "plan"]
 
@@ -27,6 +27,7 @@ number, written as E.164."""
 
 _USER = re.compile(r"[A-Za-z0-9+][A-Za-z0-9+._-]{0,63}", re.ASCII)
 _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,5})?", re.ASCII)
+_KEY = re.compile(r"[0-9*#]", re.ASCII)
 _EXPECTED = (
     'an E.164 number such as "+442079460123", "sip:USER@HOST", "gateway:NAME/USER",'
     ' "user:USER" or "plan:ID"'
@@ -42,11 +43,19 @@ def check_show(text: str, field: str = "show") -> str:
     return text
 
 
+def check_confirm(text: str, field: str = "confirm") -> str:
+    """Return ``text`` if it is a key of a telephone, or nothing, else raise FieldError."""
+    if text and not _KEY.fullmatch(text):
+        raise FieldError(field, repr(text), "a key of a telephone: 0 to 9, * or #")
+    return text
+
+
 class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One target of a step.
 
-    ``seconds`` and ``show`` are the step's where they are not given. ``delay`` (seconds) holds it
-    back where the step rings together; ``share`` is its weight where the step shares.
+    ``seconds``, ``show`` and ``confirm`` are the step's where they are not given. ``delay``
+    (seconds) holds it back where the step rings together; ``share`` is its weight where the step
+    shares.
     """
 
     to: str
@@ -54,6 +63,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     delay: int = 0
     share: int = 1
     show: str = ""
+    confirm: str = ""
 
     def __post_init__(self) -> None:
         kind, rest = self._split()
@@ -81,6 +91,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise FieldError("share", str(self.share), "1 to 10000")
         if self.show:
             check_show(self.show)
+        check_confirm(self.confirm)
 
     def _split(self) -> tuple[TargetKind, str]:
         word, colon, rest = self.to.partition(":")

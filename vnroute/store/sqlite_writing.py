@@ -16,6 +16,8 @@ from vnroute.store.sqlite_reading import SqliteReading
 
 __all__ = ["SqliteTransaction"]
 
+_OWNED = {"plans"}
+"""Tables with a column for the account beside the document."""
 _MOST_ASSIGNMENTS = 100_000
 """Remembered at a time, so that memory is bounded."""
 _STAGED_NUMBERS = """CREATE TEMP TABLE IF NOT EXISTS staged_numbers (
@@ -241,7 +243,7 @@ class SqliteTransaction(SqliteReading):
     def _put(self, table: str, kind: type[Any], entities: Sequence[Any], replace: bool) -> Tally:
         there = {entity.id: entity for entity in self._entities(table, kind)}
         coming = {entity.id: entity for entity in entities}
-        owned = "account" in kind.__struct_fields__
+        owned = table in _OWNED
         encode = msgspec.json.Encoder().encode
         rows = []
         added = changed = 0

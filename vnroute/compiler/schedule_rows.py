@@ -1,0 +1,86 @@
+"""The SCHEDULES and TRANSITIONS sections: each schedule in each zone that it is read in."""
+
+from __future__ import annotations
+
+import struct
+from array import array
+from collections.abc import Callable, Iterable, Iterator
+
+from vnroute.compiler.calendar_files import CalendarError
+from vnroute.compiler.schedules import transitions
+from vnroute.compiler.text import Texts
+from vnroute.model import Account, FieldError, Plan, Problem, RoutingDataError, Rule, Schedule
+
+__all__ = ["ScheduleRows"]
+
+
+class ScheduleRows:
+    """Settles schedules for a horizon, and says which row and number stand for a state.
+
+    A schedule without a zone of its own or of its account has a row for the zone of each account
+    whose plans ask it, and none if no plan does. Schedules that say the same, under whatever name,
+    share their transitions. Raises RoutingDataError for one that cannot be settled any more: the
+    load has looked, but the library of holidays may be another one since.
+    """
+
+    def __init__(
+        self,
+        texts: Texts,
+        schedules: Iterable[Schedule],
+        accounts: Iterable[Account],
+        plans: Iterable[Plan],
+        span: tuple[int, int],
+        progress: Callable[[int, int], None] = lambda done, total: None,
+    ) -> None:
+        self.records = bytearray()
+        self.moments = array("q")
+        self.count = 0
+        self._schedules = {schedule.id: schedule for schedule in schedules}
+        self._zones = {account.id: account.time_zone for account in accounts}
+        self._rows: dict[tuple[str, str], int] = {}
+        settled: dict[tuple[str, str, tuple[Rule, ...]], tuple[int, int]] = {}
+        wanted = list(dict.fromkeys(self._wanted(plans)))
+        for done, (schedule, zone) in enumerate(wanted):
+            rules = tuple(rule for _, rule in schedule.placed())
+            key = (zone, schedule.otherwise, rules)
+            if key not in settled:
+                settled[key] = self._settle(schedule, zone, span)
+            self._rows[schedule.id, zone] = self.count
+            states = schedule.states
+            for text in (schedule.id, zone, ",".join(states)):
+                self.records += texts.packed(text)
+            self.records += struct.pack("<IIII", *settled[key], len(states), 0)
+            self.count += 1
+            if done % 100 == 0:
+                progress(done, len(wanted))
+
+    def _wanted(self, plans: Iterable[Plan]) -> Iterator[tuple[Schedule, str]]:
+        """Yield each schedule with each zone that it is read in."""
+        for schedule in self._schedules.values():
+            zone = schedule.zone(self._zones.get(schedule.account, ""))
+            if zone:
+                yield schedule, zone
+        for plan in plans:
+            for step in plan.steps:
+                if step.when:
+                    yield self._schedules[step.when], self._zone(plan.account, step.when)
+
+    def _zone(self, asker: str, schedule: str) -> str:
+        there = self._schedules[schedule]
+        return there.zone(self._zones[there.account or asker])
+
+    def _settle(self, schedule: Schedule, zone: str, span: tuple[int, int]) -> tuple[int, int]:
+        try:
+            changes = transitions(schedule, zone, *span)
+        except (FieldError, CalendarError) as error:
+            field = f"schedules[{schedule.id}]"
+            problem = Problem("(stored)", 0, field, error.found, error.expected)
+            raise RoutingDataError([problem]) from error
+        first = len(self.moments)
+        self.moments += changes
+        return first, len(changes)
+
+    def asked(self, account: str, schedule: str, state: str) -> tuple[int, int]:
+        """Return (row, number of the state) for an account's plan that asks for a state."""
+        row = self._rows[schedule, self._zone(account, schedule)]
+        return row, self._schedules[schedule].states.index(state)
