@@ -238,3 +238,16 @@ def test_holidays_that_are_not_known_cannot_be_settled() -> None:
     schedule = Schedule(id="s", rules=(Rule(holidays="QQ", state="holiday"),))
     with pytest.raises(FieldError, match="'QQ'"):
         settled(schedule, "UTC", NOW)
+
+
+def test_what_began_before_the_horizon_goes_on_within_it() -> None:
+    start, _ = horizon(NOW, 3)
+    before = datetime.fromtimestamp(start, UTC) - timedelta(days=20)
+    begin = f"{before:%Y-%m-%dT%H:%M}"
+    rule = Rule(rrule="FREQ=DAILY;COUNT=1", start=begin, duration="30d", state="works")
+    found = settled(Schedule(id="s", rules=(rule,)), "UTC", NOW)
+    assert found == [(start, "works"), (start + 10 * DAY, "closed")]
+    text = f"BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART:{before:%Y%m%dT%H%M%S}Z\nDURATION:P30D\n"
+    for more in ("", "RRULE:FREQ=DAILY;COUNT=1\n"):
+        calendar = Rule(calendar=f"{text}{more}END:VEVENT\nEND:VCALENDAR\n", state="works")
+        assert settled(Schedule(id="s", rules=(calendar,)), "UTC", NOW) == found

@@ -19,7 +19,9 @@ def period_options(function: Callable[..., Any]) -> Callable[..., Any]:
     options = (
         click.option("--from", "first", default="", help="First day, as 2026-11-01 (UTC)."),
         click.option("--to", "last", default="", help="Last day, as 2026-11-30 (UTC)."),
-        click.option("--month", default="", help="A month, as 2026-11."),
+        click.option(
+            "--month", default="", help="A month, as 2026-11; this month, if no day is given."
+        ),
         click.option("--account", default="", help="Only this account."),
         click.option("--campaign", default="", help="Only this campaign."),
         click.option("--number", default="", help="Only this number, as +18005551234."),
@@ -27,7 +29,7 @@ def period_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return functools.reduce(lambda made, option: option(made), reversed(options), function)
 
 
-def call_filter(options: dict[str, str], default_days: int = 30) -> CallFilter:
+def call_filter(options: dict[str, str], *, all_days: bool = False) -> CallFilter:
     """Return which calls the options mean; see :func:`vnroute.calls.asking.asked`.
 
     Raises click.UsageError with what was found and what is expected.
@@ -36,7 +38,7 @@ def call_filter(options: dict[str, str], default_days: int = 30) -> CallFilter:
     from vnroute.model.problem import FieldError
 
     try:
-        return asked(**options, default_days=default_days)
+        return asked(**options, all_days=all_days)
     except FieldError as error:
         told = f"--{error.field}: found {error.found}, expected {error.expected}"
         raise click.UsageError(told) from None
