@@ -5,9 +5,9 @@ FreeSWITCH applies to the whole argument of every application, dial strings incl
 anything else reads it.  ``$${name}`` is the same as ``${name}`` here: the preprocessor which knows
 it by another meaning has long finished when a call runs.
 
-The one API that plans use, ``cond`` (mod_commands.c, ``cond_function``), is built in.  Any other is
-looked up in what the caller provides; an unknown API expands to nothing.  Every API called is
-noted, so that a test may insist that none was.
+The APIs that plans use are built in: ``cond`` (mod_commands.c, ``cond_function``) and ``regex``.
+Any other is looked up in what the caller provides; an unknown API expands to nothing.  Every API
+called is noted, so that a test may insist that none was.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from .cstring import (
     string_at,
 )
 from .headers import is_number, leading_int
+from .regex import run_regex
 
 #: FreeSWITCH stops at this depth and takes the text as it stands (switch_channel.c, ``recur``).
 _DEEPEST = 100
@@ -155,13 +156,13 @@ def run_cond(argument: str) -> str:
     return pieces[2] if len(pieces) == 3 else ""
 
 
-_BUILT_IN: dict[str, Api] = {"cond": run_cond}
+_BUILT_IN: dict[str, Api] = {"cond": run_cond, "regex": run_regex}
 
 
 class Expander:
     """Expands arguments against one source of variables, and notes which APIs were called.
 
-    ``apis`` adds to the built-in ``cond``; names are matched in any case.  ``api_calls`` lists
+    ``apis`` adds to the built-in ones; names are matched in any case.  ``api_calls`` lists
     (name, argument) of every call, unknown APIs included.
     """
 

@@ -12,14 +12,20 @@ A gateway's behaviour is written as one word or as a mapping::
       gwG: {mix: [{weight: 9, answer: 0ms}, {weight: 1, refuse: 486}]}
       gwH: {refuse: {503: 9, 486: 1}}         # statuses by weight; a list weighs them equally
       gwI: {answer: [1s, 6s]}                 # anywhere between the two
+      gwJ: {answer: 1s, press: 2s}            # takes the call by key 1, 2 s after answering
     default: {answer: 0ms}                    # gateways not listed; without it INVALID_GATEWAY
     numbers:                                  # by dialled number; wins over the gateway's
       "12125550100": {refuse: 486}
     profiles:                                 # sofia/PROFILE/user@host; else INVALID_PROFILE
       ext: {answer: 0ms}
+    users:                                    # user/NAME; else SUBSCRIBER_ABSENT
+      "1001@pbx.example": {answer: 1s}
+      "1002@pbx.example": down                # not registered
 
 A gateway which is ``down`` stays down for every number.  Durations are ``200ms`` or ``1.5s``; a
-bare ``0`` is allowed.  ``after`` delays a refusal.
+bare ``0`` is allowed.  ``after`` delays a refusal.  ``press`` matters where a plan asks for a key
+(``group_confirm_key``); ``key`` presses another than 1.  Whoever hangs up (``talk``, ``hangup:
+callee``) before pressing has not taken the call.
 """
 
 from __future__ import annotations
@@ -59,11 +65,14 @@ class Script:
     """One leg's future: (seconds after the INVITE, SIP status) in order; empty for silence.
 
     ``talk`` is how many seconds an answered call lasts; ``callee_hangs_up`` says who ends it.
+    ``press`` is how many seconds after the answer ``key`` is pressed, None for never.
     """
 
     signals: tuple[tuple[float, int], ...]
     talk: float = 0.0
     callee_hangs_up: bool = False
+    press: float | None = None
+    key: str = "1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +100,8 @@ class Behaviour:
     after: _Span = _Span(0.0, 0.0)
     talk: _Span = _Span(0.0, 0.0)
     callee_hangs_up: bool = False
+    press: _Span | None = None
+    key: str = "1"
     silent: bool = False
     choices: tuple[tuple[float, Behaviour], ...] = ()
     _fixed: list[Script] = field(default_factory=list, compare=False, repr=False)
@@ -109,7 +120,7 @@ class Behaviour:
         return made
 
     def _is_fixed(self) -> bool:
-        spans = (self.ringing, self.early_media, self.answer, self.after, self.talk)
+        spans = (self.ringing, self.early_media, self.answer, self.after, self.talk, self.press)
         return len(self.refuse) < 2 and all(s is None or s.low == s.high for s in spans)
 
     def _draw(self, rng: random.Random) -> Script:
@@ -129,7 +140,8 @@ class Behaviour:
             (status,) = rng.choices(statuses, [weight for _, weight in self.refuse])
             signals.append((latest + self.after.draw(rng), status))
         signals.sort()
-        return Script(tuple(signals), self.talk.draw(rng), self.callee_hangs_up)
+        press = self.press.draw(rng) if self.press is not None else None
+        return Script(tuple(signals), self.talk.draw(rng), self.callee_hangs_up, press, self.key)
 
 
 class _Marked:
@@ -191,6 +203,8 @@ _KEYS: Final = (
     "ring",
     "talk",
     "hangup",
+    "press",
+    "key",
     "mix",
     "weight",
 )
@@ -295,7 +309,13 @@ class _Reader:
             return self.mixture(given["mix"], f"{path}.mix")
         if "answer" in given and "refuse" in given:
             raise self.fail(given["refuse"], path, "either answer or refuse", "both")
-        for key, needed in (("after", "refuse"), ("talk", "answer"), ("hangup", "answer")):
+        for key, needed in (
+            ("after", "refuse"),
+            ("talk", "answer"),
+            ("hangup", "answer"),
+            ("press", "answer"),
+            ("key", "press"),
+        ):
             if key in given and needed not in given:
                 raise self.fail(given[key], f"{path}.{key}", f"{needed} beside it", f"{key} alone")
         silent = False
@@ -311,13 +331,15 @@ class _Reader:
                 raise self.fail(at, path, "ring: never alone", ", ".join(given))
         spans = {
             key: self.span(given[key], f"{path}.{key}")
-            for key in ("answer", "after", "ringing", "early_media", "talk")
+            for key in ("answer", "after", "ringing", "early_media", "talk", "press")
             if key in given
         }
         if "ring" in given and not silent and "ringing" not in spans:
             spans["ringing"] = _Span(0.0, 0.0)
         if "hangup" in given and given["hangup"].value not in ("caller", "callee"):
             raise self.fail(given["hangup"], f"{path}.hangup", "caller or callee")
+        if "key" in given and not re.fullmatch(r"[0-9A-D*#]", str(given["key"].value)):
+            raise self.fail(given["key"], f"{path}.key", "a key of a telephone")
         return Behaviour(
             silent=silent,
             ringing=spans.get("ringing"),
@@ -327,6 +349,8 @@ class _Reader:
             after=spans.get("after", _Span(0.0, 0.0)),
             talk=spans.get("talk", _Span(0.0, 0.0)),
             callee_hangs_up="hangup" in given and given["hangup"].value == "callee",
+            press=spans.get("press"),
+            key=str(given["key"].value) if "key" in given else "1",
         )
 
     def named(self, at: _Marked | None, path: str) -> dict[str, Behaviour]:
@@ -347,6 +371,7 @@ class Gateways:
     gateways: Mapping[str, Behaviour] = field(default_factory=dict)
     numbers: Mapping[str, Behaviour] = field(default_factory=dict)
     profiles: Mapping[str, Behaviour] = field(default_factory=dict)
+    users: Mapping[str, Behaviour] = field(default_factory=dict)
     default: Behaviour | None = None
 
     @classmethod
@@ -389,7 +414,7 @@ class Gateways:
         reader = _Reader(file)
         if not isinstance(root.value, dict):
             raise reader.fail(root, "file", "a mapping with gateways:, default: or numbers:")
-        known = ("gateways", "default", "numbers", "profiles")
+        known = ("gateways", "default", "numbers", "profiles", "users")
         for key, item in root.value.items():
             if key not in known:
                 raise reader.fail(item, key, f"one of {', '.join(known)}", repr(key))
@@ -405,6 +430,7 @@ class Gateways:
             gateways=reader.named(root.value.get("gateways"), "gateways"),
             numbers=numbers,
             profiles=reader.named(root.value.get("profiles"), "profiles"),
+            users=reader.named(root.value.get("users"), "users"),
             default=None if default is None else reader.behaviour(default, "default"),
         )
 
@@ -440,6 +466,20 @@ class Gateways:
             return profile, number, "SYSTEM_SHUTDOWN"
         user = number.partition("@")[0]
         return profile, number, self.numbers.get(user, behaviour)
+
+    def resolve_user(self, destination: str) -> tuple[str, str, Behaviour | str]:
+        """Who gets a ``user/`` leg: ("user", its name, its behaviour or a cause).
+
+        ``user_outgoing_channel`` (mod_dptools.c): SUBSCRIBER_ABSENT for a name the directory does
+        not know.  The usual dial string of the directory, ``sofia_contact``, turns into
+        ``error/user_not_registered`` for one that is not registered.
+        """
+        behaviour = self.users.get(destination)
+        if behaviour is None:
+            return "user", destination, "SUBSCRIBER_ABSENT"
+        if behaviour.down:
+            return "user", destination, "USER_NOT_REGISTERED"
+        return "user", destination, behaviour
 
 
 #: Every gateway answers at once: what a simulation runs with when no file is given.

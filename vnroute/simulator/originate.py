@@ -22,7 +22,9 @@ from .causes import (
     DESTINATION_OUT_OF_ORDER,
     LOSE_RACE,
     NO_ANSWER,
+    NO_PICKUP,
     NONE,
+    NORMAL_CLEARING,
     ORIGINATOR_CANCEL,
     PROGRESS_TIMEOUT,
     SUCCESS,
@@ -30,9 +32,11 @@ from .causes import (
     cause_of_text,
     phrase_of,
 )
+from .cstring import decode, encode, memory, separate, string_at
 from .dialstring import Branch, DialString, Group, Leg
+from .expansion import Expander
 from .gateways import Behaviour, Gateways, Script, Signal
-from .headers import is_true, leading_int
+from .headers import is_number, is_true, leading_int
 
 POLL: Final = 0.02
 NEVER: Final = math.inf
@@ -84,6 +88,9 @@ class Attempt:
     required: bool = False
     next_signal: int = 0
     released: float = 0.0
+    pickup: bool = False
+    key: str = ""
+    taken_at: float = NEVER
 
     @property
     def down(self) -> bool:
@@ -91,10 +98,30 @@ class Attempt:
         return self.ended is not None
 
     def next_event(self) -> float:
-        """When its gateway next sends something; NEVER if it does not."""
-        if self.ended is not None or self.delay or self.next_signal >= len(self.script.signals):
+        """When its far end next does something; NEVER if it does not."""
+        if self.ended is not None or self.delay:
+            return NEVER
+        if self.key:
+            return min(self.taken_at, self.gives_up_at())
+        if self.next_signal >= len(self.script.signals):
             return NEVER
         return self.released + self.script.signals[self.next_signal][0]
+
+    def ask_for(self, key: str) -> None:
+        """Whoever answered is asked to press ``key`` (CF_TAGGED, launch_collect_thread)."""
+        self.key = key
+        answered = self.answered_at if self.answered_at is not None else 0.0
+        if key == "exec":
+            # An application that decides by itself; here it takes every call, at once.
+            self.taken_at = answered
+        elif self.script.press is not None and self.script.key == key:
+            self.taken_at = answered + self.script.press
+
+    def gives_up_at(self) -> float:
+        """When whoever was asked for a key hangs up instead."""
+        if self.answered_at is None or not self.script.callee_hangs_up:
+            return NEVER
+        return self.answered_at + self.script.talk
 
 
 @dataclass(slots=True)
@@ -126,6 +153,7 @@ class Surroundings:
     epoch: float
     attempts: list[Attempt]
     caller_number: str = ""
+    caller_uuid: str = ""
     hangup_at: float = NEVER
     uuids: set[str] = field(default_factory=set)
     on_progress: Callable[[float], None] = lambda at: None
@@ -155,6 +183,10 @@ class _Settings:
     timeout: int = DEFAULT_TIMEOUT
     progress_timeout: int = DEFAULT_TIMEOUT
     retries: int = 1
+    delay_start: float = 0.0
+    confirm_key: str = ""
+    confirm_timeout: int = 0
+    confirm_without_end: bool = False
 
 
 #: A leg variables that count for a bridge when the dial string has none of the name.
@@ -168,6 +200,9 @@ _COPIED: Final = (
     "return_ring_ready",
     "ring_ready",
     "progress_timeout",
+    "group_confirm_key",
+    "group_confirm_timeout",
+    "group_confirm_cancel_timeout",
 )
 
 
@@ -206,6 +241,15 @@ def _settings(branch: Branch, a_leg: ALeg | None) -> _Settings:
     settings.ring_ready = is_true(found.get("ring_ready"))
     settings.timeout = _positive(found.get("originate_timeout")) or settings.timeout
     settings.progress_timeout = _positive(found.get("progress_timeout")) or settings.timeout
+    # switch_cond_next() that often: a millisecond each, and a little more on a real clock.
+    settings.delay_start = _positive(found.get("originate_delay_start")) / 1000
+    settings.confirm_key = found.get("group_confirm_key") or ""
+    timeout = found.get("group_confirm_timeout")
+    if timeout is None:
+        settings.confirm_without_end = is_true(found.get("group_confirm_cancel_timeout"))
+    elif is_number(timeout):
+        settings.confirm_timeout = leading_int(timeout)
+        settings.confirm_without_end = settings.confirm_timeout == 0
     retries = found.get("originate_retries")
     if is_true(retries):
         number = leading_int(retries or "")
@@ -293,6 +337,7 @@ class _Originate:
             # "goto done" from before the hunt: no leg, no reason, and so a cancelled call.
             self._finish([], "", now)
             return self._end(now)
+        now = min(now + self.settings.delay_start, max(self.cancel_at, now))
         for attempt in range(self.settings.retries):
             if attempt:
                 now += 1.0
@@ -368,6 +413,7 @@ class _Originate:
         attempt.leg_timeout = _positive(leg.variable("leg_timeout"))
         attempt.progress_timeout = _positive(leg.variable("leg_progress_timeout"))
         attempt.required = is_true(leg.variable("leg_required"))
+        attempt.pickup = leg.kind == "pickup"
         attempt.delay = _positive(leg.variable("leg_delay_start"))
         if attempt.delay:
             if attempt.progress_timeout:
@@ -386,6 +432,16 @@ class _Originate:
         if leg.kind == "error":
             cause = cause_of_text(leg.destination or "service")
             return DESTINATION_OUT_OF_ORDER if cause == NONE else cause
+        if leg.kind == "pickup":
+            # Waits for somebody to run "pickup"; here nobody does.
+            return None
+        if leg.kind == "user":
+            found = self.around.gateways.resolve_user(leg.destination or "service")
+            attempt.gateway, attempt.number, behaviour = found
+            if isinstance(behaviour, str):
+                return behaviour
+            attempt.script = self.draws.script(place, behaviour, self.around.rng)
+            return None
         if leg.kind != "sofia":
             return "CHAN_NOT_IMPLEMENTED"
         if self.a_leg is not None:
@@ -435,7 +491,7 @@ class _Originate:
                 self._signals(attempt, now)
             if now >= caller_leaves:
                 return caller_leaves, "cancel"
-            done, winner = self._status(legs, now)
+            done, winner = self._status(legs, now, around.second(now) - start)
             if done:
                 return now, winner
             if now >= self.cancel_at:
@@ -482,6 +538,10 @@ class _Originate:
     def _signals(self, attempt: Attempt, now: float) -> None:
         """Take what the gateway has sent up to ``now``."""
         while (at := attempt.next_event()) <= now:
+            if attempt.key:
+                if attempt.taken_at > at:
+                    self._hang_up(attempt, NORMAL_CLEARING, at)
+                return
             status = attempt.script.signals[attempt.next_signal][1]
             attempt.next_signal += 1
             a_leg = self.a_leg
@@ -509,11 +569,22 @@ class _Originate:
             a_leg.set("last_bridge_hangup_cause", cause)
             if attempt.sip:
                 a_leg.set("last_bridge_proto_specific_hangup_cause", f"sip:{attempt.sip}")
+            run_hangup_hook(attempt, self.around, a_leg)
 
-    def _status(self, legs: list[Attempt], now: float) -> tuple[bool, str]:
+    def _status(self, legs: list[Attempt], now: float, elapsed: int) -> tuple[bool, str]:
         """check_channel_status: (is the wait over, who won)."""
+        done, winner, pickups = self._look(legs, now, elapsed)
+        if done and pickups:
+            for attempt in legs:
+                if attempt.created and attempt.pickup and not attempt.down:
+                    self._hang_up(attempt, NO_PICKUP, now)
+        return done, winner
+
+    def _look(self, legs: list[Attempt], now: float, elapsed: int) -> tuple[bool, str, int]:
+        """As :meth:`_status`, and how many pickups without a time limit were seen on the way."""
         settings = self.settings
         self.hups = 0
+        pickups = 0
         for position, attempt in enumerate(legs):
             if not attempt.created:
                 self.hups += 1
@@ -523,7 +594,9 @@ class _Originate:
                     if other.created and not other.down:
                         self._hang_up(other, attempt.cause, now)
                 self.hups = len(legs)
-                return True, ""
+                return True, "", pickups
+            if attempt.pickup and not attempt.leg_timeout and not attempt.down:
+                pickups += 1
             if attempt.ring_ready and not self.ring_ready:
                 self.ring_ready = True
                 if self.a_leg is not None and not settings.ignore_ring_ready:
@@ -552,8 +625,30 @@ class _Originate:
                     and attempt.ring_ready
                 )
             ):
-                return True, str(position)
-        return self.hups == len(legs), ""
+                key = attempt.key or attempt.leg.variable("group_confirm_key")
+                key = key or settings.confirm_key
+                if not key:
+                    return True, str(position), pickups
+                if not attempt.key:
+                    self._ask(attempt, key, elapsed)
+                elif now >= attempt.taken_at:
+                    return True, str(position), pickups
+        # A group of which only pickups without a time limit remain is at its end, too.
+        return self.hups > 0 and self.hups + pickups == len(legs), "", pickups
+
+    def _ask(self, attempt: Attempt, key: str, elapsed: int) -> None:
+        """Ask whoever answered for a key; its time for that begins now."""
+        settings = self.settings
+        seconds, without_end = settings.confirm_timeout, settings.confirm_without_end
+        own = attempt.leg.variable("group_confirm_timeout")
+        if own is not None and is_number(own):
+            seconds = leading_int(own)
+            without_end = seconds == 0
+        if seconds > 0:
+            attempt.leg_timeout = attempt.progress_timeout = elapsed + seconds
+        elif without_end:
+            attempt.leg_timeout = attempt.progress_timeout = 0
+        attempt.ask_for(key)
 
     def _send_ring(self, now: float) -> None:
         self.sent_ring = True
@@ -669,6 +764,40 @@ _DIAL_STATUS: Final = {
 }
 
 
+class _LegVariables:
+    """A leg's variables as its hang-up hook sees them."""
+
+    def __init__(self, attempt: Attempt) -> None:
+        self._attempt = attempt
+
+    def get(self, name: str, index: int = -1) -> str | None:
+        lowered = name.lower()
+        if lowered == "hangup_cause":
+            return self._attempt.cause
+        if lowered == "uuid":
+            return self._attempt.uuid
+        return self._attempt.leg.variable(lowered)
+
+
+def run_hangup_hook(attempt: Attempt, around: Surroundings, a_leg: ALeg) -> None:
+    """``api_hangup_hook`` of a leg that has ended: what ``uuid_setvar`` in it does to the caller.
+
+    ``api_hook`` (switch_core_state_machine.c).  Other APIs have no effect here, nor has one that
+    runs when the caller has hung up: his channel is not found any more.
+    """
+    hook = attempt.leg.variable("api_hangup_hook")
+    ended = attempt.ended
+    if not hook or not attempt.created or ended is None or ended >= around.hangup_at:
+        return
+    name, _, argument = hook.partition("::" if "::" in hook else " ")
+    if name != "uuid_setvar":
+        return
+    m = memory(encode(Expander(_LegVariables(attempt)).expand(argument)))
+    fields = [decode(string_at(m, p)) for p in separate(m, 0, ord(" "), 3)]
+    if len(fields) > 1 and fields[0] == around.caller_uuid and fields[1]:
+        a_leg.set(fields[1], fields[2] if len(fields) > 2 else None)
+
+
 def originate(dial: DialString, around: Surroundings, a_leg: ALeg, now: float) -> Outcome:
     """Run a ``bridge``'s dial string from ``now`` on; the A leg's variables are set on the way.
 
@@ -725,7 +854,10 @@ def _enterprise(dial: DialString, around: Surroundings, a_leg: ALeg, now: float)
         first = None
     end = around.hangup_at if first is None else first.outcome.at
     if end < NEVER:
-        cause = ORIGINATOR_CANCEL if first is None else LOSE_RACE
+        # A winner whose branch had a silent carrier before reports that one's PROGRESS_TIMEOUT, and
+        # the others are told that the caller gave up.
+        lost = first is not None and first.outcome.cause == SUCCESS
+        cause = LOSE_RACE if lost else ORIGINATOR_CANCEL
         for i, run in enumerate(runs):
             if run is first:
                 continue
@@ -742,13 +874,21 @@ def _enterprise(dial: DialString, around: Surroundings, a_leg: ALeg, now: float)
         for value in run.listed:
             a_leg.push("originated_legs", value)
 
+    winner = first.outcome.winner if first is not None else None
+    for attempt in sorted(tried, key=lambda attempt: attempt.ended or 0.0):
+        if attempt is not winner:
+            run_hangup_hook(attempt, around, a_leg)
+
     if first is not None:
-        a_leg.set("originate_disposition", "success")
+        success = first.outcome.cause == SUCCESS
+        a_leg.set("originate_disposition", "success" if success else "failure")
+        if not success:
+            a_leg.set("hangup_cause", first.outcome.cause)
         around.on_progress(end)
-        return Outcome(SUCCESS, end, first.outcome.winner)
+        return Outcome(first.outcome.cause, end, winner)
     cause = SUCCESS
     for run in runs:
-        if run.outcome.cause not in (cause, LOSE_RACE, "NO_PICKUP"):
+        if run.outcome.cause not in (cause, LOSE_RACE, NO_PICKUP):
             cause = run.outcome.cause
     if cause == SUCCESS:
         cause = NO_ANSWER

@@ -225,6 +225,7 @@ class Session:
             epoch=self.epoch,
             attempts=self.attempts,
             hangup_at=self.patience if self.patience < NEVER else NEVER,
+            caller_uuid=self.setup.uuid,
             uuids={self.setup.uuid},
             on_progress=self._progress,
         )
@@ -264,6 +265,9 @@ class Session:
         channel = self.channel
         if argument is not None and not is_true(channel.get("app_disable_expand_variables")):
             argument = self._expander.expand(argument)
+        # After the expansion: an argument may quote that of the application before it.
+        channel.set("current_application_data", argument)
+        channel.set("current_application", name)
         run = _RUN.get(name)
         if run is not None:
             if run(self, argument):
@@ -552,6 +556,8 @@ class Session:
                 answered=attempt.answered_at is not None,
             )
             for attempt in self.attempts
+            # A pickup rings nobody: plans use it to let time pass.
+            if not attempt.pickup
         ]
 
 
@@ -571,6 +577,7 @@ _RUN: Final[dict[str, Callable[[Session, str | None], bool]]] = {
     "answer": Session._answer,
     "pre_answer": Session._pre_answer,
     "ring_ready": Session._pre_answer,
+    "playback": Session._pre_answer,
     "sleep": Session._sleep,
 }
 
