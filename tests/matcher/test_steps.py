@@ -193,7 +193,6 @@ def test_a_withheld_number_is_not_used_to_route(tmp_path: Path) -> None:
     [
         ("sip:ana@pbx.example:5070", "sofia/vnroute/ana@pbx.example:5070"),
         ("gateway:pbx/1001", "sofia/gateway/pbx/1001"),
-        ("user:1001", "user/1001"),
         ("user:1001@pbx.example", "user/1001@pbx.example"),
     ],
 )
@@ -214,6 +213,13 @@ def test_another_plan_goes_on_and_its_end_is_not_the_end(tmp_path: Path) -> None
     ]  # fmt: skip
     told = explain(matcher, "18005551234", "", NOW)
     assert (told.steps[0].targets[0].to, told.steps[0].targets[0].plan) == ("plan:night", "night")
+
+
+def test_a_number_shown_is_shown_though_the_caller_withholds_his(tmp_path: Path) -> None:
+    matcher = matcher_of(tmp_path, Step(ring=(PHONES[0],), show="did"))
+    path = Path(__file__).parents[1] / "data/captures/anonymous.channel_data"
+    assert b",origination_privacy=screen}" in matcher.decide(path.read_bytes(), NOW)
+    assert "origination_privacy" not in bridges(matcher)[0]
 
 
 @pytest.mark.parametrize(
@@ -251,7 +257,7 @@ def test_a_call_is_taken_with_a_key(tmp_path: Path) -> None:
 
 targets = st.builds(
     Target,
-    to=st.sampled_from([*PHONES, "user:1001", "sip:a@b.example", "gateway:x/1", "plan:other",
+    to=st.sampled_from([*PHONES, "user:1@a.example", "sip:a@b.example", "gateway:x/1", "plan:other",
                         "+34911234567"]),
     seconds=st.sampled_from([0, 5, 60]),
     show=st.sampled_from(["", "did", "anonymous"]),

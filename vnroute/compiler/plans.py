@@ -80,7 +80,8 @@ _RELAY_ELSE = "NORMAL_TEMPORARY_FAILURE"
 
 RELAY = (
     "${regex(m:~${originate_causes};",
-    f"{_RELAY_ELSE}~^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(NO_ANSWER)|.*;ALLOTTED_TIMEOUT()|.*;NORMAL_CLEARING()"
+    f"{_RELAY_ELSE}~^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(UNWANTED)|.*;(NO_ANSWER)"
+    "|.*;ALLOTTED_TIMEOUT()|.*;NORMAL_CLEARING()"
     f"|.*;(UNALLOCATED_NUMBER)|.*;({_RELAY_ELSE}))~%1)}}",
 )
 """The cause that matters, told by FreeSWITCH itself when the plan is through: two pieces, between
@@ -88,9 +89,9 @@ which the matcher names what each leg that was rung together has left.
 
 ``originate_causes`` lists ``uuid;CAUSE`` of every leg of every bridge. The alternatives of the
 branch-reset group (``(?|``, pcre2pattern) are tried in order, each over the whole list, so their
-order is the precedence: busy, declined, no answer, rang out (which has no cause of its own: an
-empty one is NORMAL_CLEARING, SIP 480), unallocated; else, or where no leg was made, 503. Seen on
-FreeSWITCH 1.11: [486] [503, 503] gives 486, [503] [603] gives 603, all 503 gives 503.
+order is the precedence: busy, declined, unwanted, no answer, rang out (which has no cause of its
+own: an empty one is NORMAL_CLEARING, SIP 480), unallocated; else, or where no leg was made, 503.
+Seen on FreeSWITCH 1.11: [486] [503, 503] gives 486, [503] [603] gives 603, all 503 gives 503.
 """
 
 _TARGET = struct.Struct("<QIIIIII")

@@ -30,6 +30,7 @@ cdef class Matcher:
     cdef uint64_t _caller_digits
     cdef int _caller_size
     cdef bint _rings
+    cdef bint _withheld
     cdef bint _many           # the bridge at hand rings several targets
     cdef int _forwards        # Max-Forwards left for the legs
     cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing

@@ -273,7 +273,8 @@ cdef class Matcher:
         cdef int size, i
         self._caller_digits = 0
         self._caller_size = 0
-        if gate_true(&call.hide_number):
+        self._withheld = gate_true(&call.hide_number)
+        if self._withheld:
             return 0
         size = gate_number(&call.caller_number, text)
         i = 1 if size and text[0] == c'+' else 0
@@ -495,7 +496,11 @@ cdef class Matcher:
             put(&self._body, self.image.text + target.shown.offset, target.shown.size)
         elif target.show == SHOW_ANONYMOUS:
             put_text(&self._body, b",origination_caller_id_number=anonymous"
-                                  b",origination_caller_id_name=Anonymous")
+                                  b",origination_caller_id_name=Anonymous,sip_cid_type=none"
+                                  b",sip_invite_from_uri=<sip:anonymous@anonymous.invalid>")
+        if self._withheld and (target.show == SHOW_DID or target.show == SHOW_FIXED):
+            # The number shown is not the caller's, so his wish to hide his own does not hide it.
+            put_text(&self._body, b",origination_privacy=screen")
         if target.variables.size:
             put_text(&self._body, b",")
             put(&self._body, self.image.text + target.variables.offset, target.variables.size)

@@ -2,8 +2,9 @@
 
 A target is written as one text: ``+12125550100`` (goes through the carriers, or on in the plan of
 that number if it is ours), ``sip:ana@pbx.example`` (VoIP, through a SIP profile),
-``gateway:pbx/1001`` (a user behind a gateway of FreeSWITCH's), ``user:1001`` (registered on the
-switch), ``plan:acme-night`` (another plan's steps); or as a mapping with that text under ``to``.
+``gateway:pbx/1001`` (a user behind a gateway of FreeSWITCH's), ``user:1001@pbx.example``
+(registered on the switch), ``plan:acme-night`` (another plan's steps); or as a mapping with that
+text under ``to``.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,
 _KEY = re.compile(r"[0-9*#]", re.ASCII)
 _EXPECTED = (
     'an E.164 number such as "+442079460123", "sip:USER@HOST", "gateway:NAME/USER",'
-    ' "user:USER" or "plan:ID"'
+    ' "user:USER@DOMAIN" or "plan:ID"'
 )
 
 
@@ -81,7 +82,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         else:
             user, at, host = rest.partition("@")
             good = _USER.fullmatch(user) and (not at or _HOST.fullmatch(host))
-            if not good or (kind == "sip" and not at):
+            if not good or not at:
                 raise FieldError("to", repr(self.to), _EXPECTED)
         if self.seconds and not 1 <= self.seconds <= 600:
             raise FieldError("seconds", str(self.seconds), "1 to 600 seconds")
