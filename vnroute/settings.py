@@ -21,6 +21,7 @@ import msgspec
 from vnroute.model.problem import FieldError, Problem
 
 __all__ = [
+    "CdrSettings",
     "ControlSettings",
     "LogSettings",
     "RoutingSettings",
@@ -54,6 +55,14 @@ def _check_host(host: str) -> None:
         raise FieldError("host", repr(host), 'an address or a host name, such as "127.0.0.1"')
 
 
+def _check_network(network: str, field: str) -> None:
+    try:
+        ipaddress.ip_network(network)
+    except ValueError:
+        expected = 'a network such as "10.0.0.0/8", without bits beyond its length'
+        raise FieldError(field, repr(network), expected) from None
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[server]``: the Event Socket server to which FreeSWITCH's ``socket`` connects."""
 
@@ -80,11 +89,7 @@ class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         _check_range("workers", self.workers, 0, 1024)
         _check_range("backlog", self.backlog, 1, 65535)
         for position, network in enumerate(self.allow):
-            try:
-                ipaddress.ip_network(network)
-            except ValueError:
-                expected = 'a network such as "10.0.0.0/8", without bits beyond its length'
-                raise FieldError(f"allow[{position}]", repr(network), expected) from None
+            _check_network(network, f"allow[{position}]")
         _check_range("max_bytes", self.max_bytes, 16_384, 1_000_000_000, "bytes")
         _check_range("max_seconds", self.max_seconds, 0.1, 3600, "seconds")
         _check_range("max_connections", self.max_connections, 1, 1_000_000)
@@ -114,16 +119,44 @@ class StoreSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[control]``: the HTTP address of the control process."""
+    """``[control]``: the HTTP address of the control process (console, metrics, CDRs)."""
 
     host: str = "127.0.0.1"
     """Address to listen on."""
     port: int = 8085
-    """TCP port to listen on; 0 takes any that is free."""
+    """TCP port to listen on; 0 runs no control process."""
+    names: tuple[str, ...] = ()
+    """Host names by which browsers may ask for it, such as a proxy's; addresses and localhost may
+    always. All others are refused, so that no web page reads the console by DNS rebinding."""
 
     def __post_init__(self) -> None:
         _check_host(self.host)
         _check_range("port", self.port, 0, 65535)
+        for name in self.names:
+            _check_host(name)
+
+
+class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[cdr]``: the call records that FreeSWITCH's mod_json_cdr posts to the control process."""
+
+    allow: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks that may post; all others are refused."""
+    max_bytes: int = 4_000_000
+    """Bytes that one record may have."""
+    collect: tuple[str, ...] = ()
+    """Directories where FreeSWITCH on this machine leaves records it could not post
+    (mod_json_cdr's err-log-dir); they are taken in and removed. Absolute paths."""
+    keep_days: int = 400
+    """Days that calls are kept, 0 for ever. The sums that reports read stay."""
+
+    def __post_init__(self) -> None:
+        for position, network in enumerate(self.allow):
+            _check_network(network, f"allow[{position}]")
+        for position, directory in enumerate(self.collect):
+            if not directory.startswith("/"):
+                raise FieldError(f"collect[{position}]", repr(directory), "an absolute path")
+        _check_range("max_bytes", self.max_bytes, 16_384, 50_000_000, "bytes")
+        _check_range("keep_days", self.keep_days, 0, 36_500, "days")
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -144,6 +177,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     routing: RoutingSettings = RoutingSettings()
     store: StoreSettings = StoreSettings()
     control: ControlSettings = ControlSettings()
+    cdr: CdrSettings = CdrSettings()
     log: LogSettings = LogSettings()
 
     @classmethod
@@ -180,6 +214,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "routing": RoutingSettings,
     "store": StoreSettings,
     "control": ControlSettings,
+    "cdr": CdrSettings,
     "log": LogSettings,
 }
 

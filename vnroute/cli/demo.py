@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from vnroute.cli.control import ControlPort, console_url, control_companions, with_port
 from vnroute.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from vnroute.demo.run import Traffic
     from vnroute.demo.sample import Sample
+    from vnroute.settings import ControlSettings, Settings
 
 __all__ = ["command"]
 
@@ -28,8 +30,18 @@ __all__ = ["command"]
 @click.option("--rates", type=click.IntRange(1000, 300_000), default=200_000, show_default=True,
               help="Rates of the sample.")  # fmt: skip
 @click.option("--once", is_flag=True, help="End after the calls; exit 0 if each went right.")
+@click.option("--control-port", type=ControlPort(), default=None,
+              help="Port of the console, or none; else [control] port if free.")  # fmt: skip
 @pass_session
-def command(session: Session, calls: int, rate: float, numbers: int, rates: int, once: bool) -> int:
+def command(
+    session: Session,
+    calls: int,
+    rate: float,
+    numbers: int,
+    rates: int,
+    once: bool,
+    control_port: int | None,
+) -> int:
     """Load sample data, compile it, answer simulated calls by it, and go on serving.
 
     Everything lies in the directory demo under vnroute's home; what is loaded there already is
@@ -65,12 +77,19 @@ def command(session: Session, calls: int, rate: float, numbers: int, rates: int,
         port = free_port(settings.server.host, wanted)
         if port != wanted:
             sys.stdout.write(f"port {wanted} is taken; taking {port}\n")
-        settings = replace(settings, server=replace(settings.server, port=port))
+        settings = replace(
+            settings,
+            server=replace(settings.server, port=port),
+            control=_free_control(with_port(settings.control, control_port)),
+        )
+        if url := console_url(settings):
+            sys.stdout.write(f"console: {url}\n")
+            sys.stdout.flush()
         owned = [line.partition(",")[0] for line in sample.numbers.read_text().splitlines()[1:]]
         traffic = Traffic()
 
         def done(traffic: Traffic) -> bool:
-            _tell(traffic, home, settings.server.host, port, once)
+            _tell(traffic, home, settings, once)
             return not once
 
         with LiveTable() if sys.stdout.isatty() else Lines() as show:
@@ -83,6 +102,7 @@ def command(session: Session, calls: int, rate: float, numbers: int, rates: int,
                     traffic=traffic,
                     show=show,
                     done=done,
+                    companions=control_companions(settings),
                 )
             )
     right = traffic.matched == traffic.calls
@@ -123,8 +143,20 @@ def _load_and_compile(demo: Session, sample: Sample, max_hops: int) -> Path:
     return compiled.path
 
 
-def _tell(traffic: Traffic, home: Path, host: str, port: int, once: bool) -> None:
+def _free_control(control: ControlSettings) -> ControlSettings:
+    """Return the settings with a port that can be had, where there is to be a console at all."""
+    from msgspec.structs import replace
+
+    from vnroute.demo.run import free_port
+
+    if not control.port:
+        return control
+    return replace(control, port=free_port(control.host, control.port))
+
+
+def _tell(traffic: Traffic, home: Path, settings: Settings, once: bool) -> None:
     """Say how it went, and what to try next."""
+    host, port = settings.server.host, settings.server.port
     wrong = traffic.calls - traffic.matched
     if wrong == 0:
         verdict = f"every one of {traffic.calls:,} calls went where it should"

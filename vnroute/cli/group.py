@@ -20,9 +20,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("import_", "Import millions of numbers or rates from CSV."),
     "compile": ("compile", "Compile what is loaded into a route image."),
     "route": ("route", "Show where a call to a number would go, and why."),
+    "schedule": ("schedule", "Show what a schedule says, week by week and change by change."),
     "serve": ("serve", "Answer FreeSWITCH: run the Event Socket server."),
     "simulate": ("simulate", "Place calls as FreeSWITCH would, and play the carriers."),
+    "loadtest": ("loadtest", "Place calls by SIPp through a FreeSWITCH, and check every one."),
     "status": ("status", "Show what is loaded, compiled and running."),
+    "report": ("report", "Report on campaigns, carriers, accounts and numbers."),
+    "cdr": ("cdr", "Show and export call records (CDRs)."),
     "settings": ("settings", "Show the settings in force, and where each comes from."),
     "completion": ("completion", "Print the completion script for a shell."),
 }

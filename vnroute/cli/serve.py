@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from vnroute.cli.control import ControlPort, console_url, control_companions, with_port
 from vnroute.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -23,12 +24,22 @@ __all__ = ["command", "worker_settings"]
 @click.option(
     "--workers", type=click.IntRange(0, 1024), default=None, help="Worker processes; 0: one a core."
 )
+@click.option("--control-port", type=ControlPort(), default=None,
+              help="Port of console, metrics and CDRs, or none; else [control] port.")  # fmt: skip
 @pass_session
-def command(session: Session, host: str | None, port: int | None, workers: int | None) -> int:
+def command(
+    session: Session,
+    host: str | None,
+    port: int | None,
+    workers: int | None,
+    control_port: int | None,
+) -> int:
     """Answer FreeSWITCH's calls by the route image in force.
 
-    One worker a core listens on the same port. SIGHUP loads the image in force anew, SIGTERM and
-    SIGINT answer what is being asked and stop. A worker that dies is started again.
+    One worker a core listens on the same port. A control process beside them serves the console
+    and the metrics and takes CDRs; workers route without it. SIGHUP loads the image in force
+    anew, SIGTERM and SIGINT answer what is being asked and stop. A process that dies is started
+    again.
     """
     import uvloop
     from msgspec.structs import replace
@@ -49,6 +60,7 @@ def command(session: Session, host: str | None, port: int | None, workers: int |
             port=server.port if port is None else port,
             workers=server.workers if workers is None else workers,
         ),
+        control=with_port(settings.control, control_port),
     )
     log.configure(settings.log.level, settings.log.format)
     if current_image(settings.images) is None:
@@ -60,13 +72,19 @@ def command(session: Session, host: str | None, port: int | None, workers: int |
         print_error(str(error))
         return 2
     with lock:
-        supervisor = Supervisor(worker_settings(settings))
+        supervisor = Supervisor(worker_settings(settings), control_companions(settings))
         try:
-            return uvloop.run(supervisor.run())
+            return uvloop.run(supervisor.run(lambda: _tell_console(settings)))
         except OSError as error:
             place = f"{settings.server.host}:{settings.server.port}"
             print_error(f"cannot listen on {place}: {error.strerror or error}")
             return 2
+
+
+def _tell_console(settings: Settings) -> None:
+    if url := console_url(settings):
+        sys.stdout.write(f"console: {url}\n")
+        sys.stdout.flush()
 
 
 def worker_settings(settings: Settings) -> list[WorkerSettings]:

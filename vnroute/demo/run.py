@@ -6,10 +6,11 @@ import asyncio
 import random
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from vnroute.demo.judge import mismatch
+from vnroute.eventsocket.companion import Companion
 from vnroute.eventsocket.supervisor import Supervisor
 from vnroute.eventsocket.worker import WorkerSettings
 from vnroute.matcher.decide import Matcher
@@ -79,12 +80,13 @@ async def serve_and_call(
     traffic: Traffic,
     show: Callable[[Traffic], None],
     done: Callable[[Traffic], bool],
+    companions: Sequence[Companion] = (),
 ) -> int:
     """Start the workers, place a call to each of ``numbers``, and serve on while ``done`` says so.
 
     Returns the supervisor's exit status. ``show`` is called twice a second while calls are placed.
     """
-    supervisor = Supervisor(workers)
+    supervisor = Supervisor(workers, companions)
     serving = asyncio.create_task(supervisor.run())
     calling = asyncio.create_task(_call(workers[0], image, numbers, rate, traffic, show))
     await asyncio.wait([serving, calling], return_when=asyncio.FIRST_COMPLETED)

@@ -10,24 +10,30 @@ import asyncio
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from vnroute import log
+from vnroute.eventsocket.companion import Companion, keep_companion
 from vnroute.eventsocket.worker import BAD_SETUP, WorkerSettings, listening_socket
 
 __all__ = ["Supervisor"]
 
 _FIRST_WAIT, _LONGEST_WAIT = 0.05, 5.0
 _SOUND_SECONDS = 10.0
+_COMPANION_SECONDS = 10.0
 
 
 class Supervisor:
-    """Keeps a worker running for each of ``workers``."""
+    """Keeps a worker running for each of ``workers``, and ``companions`` beside them.
 
-    def __init__(self, workers: list[WorkerSettings]) -> None:
+    A companion that dies, or that never comes up, changes nothing for the workers.
+    """
+
+    def __init__(self, workers: list[WorkerSettings], companions: Sequence[Companion] = ()) -> None:
         self.workers = workers
+        self.companions = companions
         self.logger = log.get_logger(process="supervisor")
         self.processes: dict[int, asyncio.subprocess.Process] = {}
         self.restarts = 0
@@ -71,6 +77,15 @@ class Supervisor:
             except ProcessLookupError:
                 continue  # it died this moment; _keep will find out
 
+    def signal_companions(self, number: signal.Signals) -> None:
+        """Send a signal to every companion that runs."""
+        for companion in self.companions:
+            try:
+                if companion.process is not None:
+                    companion.process.send_signal(number)
+            except ProcessLookupError:
+                continue  # it died this moment; keep_companion will find out
+
     async def run(self, ready: Callable[[], None] | None = None) -> int:
         """Serve until SIGTERM or SIGINT; return the exit status.
 
@@ -85,14 +100,30 @@ class Supervisor:
             loop.add_signal_handler(number, self.stopping.set)
         loop.add_signal_handler(signal.SIGHUP, self.signal_workers, signal.SIGHUP)
         keepers = [loop.create_task(self._keep(settings)) for settings in self.workers]
+        beside = [
+            loop.create_task(keep_companion(companion, self.stopping, self.logger))
+            for companion in self.companions
+        ]
         if ready is not None:
             ready()
         await self.stopping.wait()
         self.signal_workers(signal.SIGTERM)
+        # After the workers: what they end is still counted and told while they drain.
         grace = first.max_seconds + 5
         _, late = await asyncio.wait(keepers, timeout=grace)
         if late:
             self.logger.error("workers did not drain in time; killed", seconds=grace)
             self.signal_workers(signal.SIGKILL)
             await asyncio.wait(late, timeout=5)
+        await self._stop_companions(beside)
         return self.status
+
+    async def _stop_companions(self, beside: list[asyncio.Task[None]]) -> None:
+        if not beside:
+            return
+        self.signal_companions(signal.SIGTERM)
+        _, late = await asyncio.wait(beside, timeout=_COMPANION_SECONDS)
+        if late:
+            self.logger.error("companions did not stop in time; killed", seconds=_COMPANION_SECONDS)
+            self.signal_companions(signal.SIGKILL)
+            await asyncio.wait(late, timeout=5)

@@ -1,0 +1,278 @@
+"""CDR intake and recovery, on this machine: ``python -m bench.cdr intake`` and ``recovery``.
+
+``intake`` posts records to a running control process as mod_json_cdr does, each on a connection of
+its own, with the store on; the sender shares the machine, so the figure is a floor. ``recovery``
+spools records, starts vnroute, kills its control process in the middle, and waits for the rest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import http.client
+import json
+import os
+import random
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+import uuid
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+import uvloop
+
+from vnroute.calls.record import Call, Leg
+from vnroute.calls.spool import Spool
+from vnroute.calls.spool_format import KIND_CALL, encode_record
+
+ROUTES = """
+accounts: [{id: acme}]
+plans: [{id: main, account: acme, steps: [{ring: ["+12005551234"]}, {hangup: USER_BUSY}]}]
+numbers: [{number: "+18005551234", account: acme, plan: main, campaign: spring-26}]
+carriers:
+  - {id: alpha, gateways: [{id: alpha-1, gateway: gwA}]}
+  - {id: beta, gateways: [{id: beta-1, gateway: gwB}]}
+rates:
+  - {prefix: "+1", carrier: alpha, rate: "0.0045"}
+  - {prefix: "+1200", carrier: beta, rate: "0.0061"}
+"""
+_POST = (
+    b"POST /cdr HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+    b"Connection: close\r\nContent-Length: %d\r\n\r\n"
+)
+
+
+def free_port() -> int:
+    """Return a TCP port that is free now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class Node:
+    """A vnroute with one worker and a control process, in a home of its own."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.control = free_port()
+        self.environment = {
+            **os.environ,
+            "VNROUTE_HOME": str(home),
+            "VNROUTE_SERVER_PORT": str(free_port()),
+            "VNROUTE_CONTROL_PORT": str(self.control),
+        }
+        (home / "routes.yaml").write_text(ROUTES)
+        for words in (["load", str(home / "routes.yaml")], ["compile"]):
+            subprocess.run(
+                [sys.executable, "-m", "vnroute.cli", *words],
+                env=self.environment, check=True, stdout=subprocess.DEVNULL,
+            )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it."""
+        self.log = open(self.home / "serve.log", "a")  # noqa: SIM115 - for the process's life
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "vnroute.cli", "serve", "--workers", "1"],
+            env=self.environment, stdout=subprocess.DEVNULL, stderr=self.log,
+        )  # fmt: skip
+
+    def control_pid(self) -> int:
+        """Return the control process's id."""
+        words = ["pgrep", "-P", str(self.process.pid), "-f", "vnroute.web.control"]
+        return int(subprocess.run(words, capture_output=True, text=True).stdout.split()[0])
+
+    def cpu_seconds(self) -> float:
+        """Return what the control process has used, user and system."""
+        fields = Path(f"/proc/{self.control_pid()}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def until_it_takes(self) -> float:
+        """Wait for a 200; return the seconds."""
+        began = time.perf_counter()
+        body = b'{"variables": {"uuid": "x", "direction": "outbound"}}'
+        while True:
+            connection = http.client.HTTPConnection("127.0.0.1", self.control, timeout=5)
+            try:
+                connection.request("POST", "/cdr", body)
+                if connection.getresponse().status == 200:
+                    return time.perf_counter() - began
+            except OSError:
+                pass  # not listening yet
+            finally:
+                connection.close()
+            time.sleep(0.01)
+
+    def stored(self) -> int:
+        """Return how many calls are stored."""
+        if not (self.home / "cdr.db").exists():
+            return 0
+        database = sqlite3.connect(f"file:{self.home}/cdr.db?mode=ro", uri=True, timeout=30)
+        try:
+            return int(database.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()[0])
+        except sqlite3.OperationalError:
+            return 0  # being made
+        finally:
+            database.close()
+
+    def until_stored(self, count: int) -> float:
+        """Wait for so many calls; return the seconds."""
+        began = time.perf_counter()
+        while self.stored() < count:
+            time.sleep(0.05)
+        return time.perf_counter() - began
+
+    def stop(self) -> None:
+        """Stop it."""
+        self.process.send_signal(signal.SIGTERM)
+        self.process.wait(30)
+        self.log.close()
+
+
+def _body(template: bytes, call: str, source: random.Random) -> bytes:
+    return template.replace(b"CALL", call.encode()).replace(
+        b"CALLER", b"+3491%07d" % source.randrange(3_000_000)
+    )
+
+
+def _template() -> bytes:
+    """Return a record of about 10 KB: a leg refused, the next picked up."""
+    begin = int(time.time() * 1e6)
+    legs = [f"{place:02x}{uuid.uuid4().hex[2:6]}00-0000-8000-8000-000000000000" for place in (0, 1)]
+    variables = {
+        "direction": "inbound", "uuid": "CALL", "vn_number": "+18005551234", "vn_account": "acme",
+        "vn_plan": "main", "vn_campaign": "spring-26", "vn_generation": "1",
+        "vn_legs": "alpha-1,beta-1", "hangup_cause": "NORMAL_CLEARING",
+        "originate_causes": f"ARRAY::{legs[0]};NORMAL_TEMPORARY_FAILURE|:{legs[1]};NONE",
+        "originated_legs": f"ARRAY::{legs[0]};x;12005551234|:{legs[1]};x;12005551234",
+        "bridge_uuid": legs[1], "start_uepoch": str(begin), "answer_uepoch": str(begin + 10**6),
+        "bridge_uepoch": str(begin + 10**6), "end_uepoch": str(begin + 61 * 10**6),
+        **{f"variable_{i}": "x" * 60 for i in range(110)},
+    }  # fmt: skip
+    profile = {"caller_id_number": "CALLER", "caller_id_name": "Ana"}
+    return json.dumps(
+        {
+            "switchname": "fs1",
+            "variables": {name: quote(value, safe="") for name, value in variables.items()},
+            "callflow": [{"caller_profile": profile}],
+        }
+    ).encode()
+
+
+async def _post_all(port: int, count: int, at_once: int) -> tuple[float, list[float], int]:
+    template, source = _template(), random.Random(26)
+    left, waits, refused = iter(range(count)), list[float](), 0
+
+    async def sender() -> None:
+        nonlocal refused
+        for _ in left:
+            body = _body(template, str(uuid.uuid4()), source)
+            began = time.perf_counter()
+            reader, writer = await asyncio.open_connection("127.0.0.1", port)
+            writer.write(_POST % len(body) + body)
+            refused += b" 200 " not in (await reader.read(65536))[:20]
+            writer.close()
+            waits.append(time.perf_counter() - began)
+
+    began = time.perf_counter()
+    await asyncio.gather(*(sender() for _ in range(at_once)))
+    return time.perf_counter() - began, sorted(waits), refused
+
+
+def intake(node: Node, count: int, at_once: int) -> None:
+    """Post records, and print how fast they were taken and stored."""
+    node.start()
+    node.until_it_takes()
+    before = node.cpu_seconds()
+    seconds, waits, refused = uvloop.run(_post_all(node.control, count, at_once))
+    behind = node.until_stored(count)
+    cpu = node.cpu_seconds() - before
+    print(
+        f"{count:,} CDRs of {len(_template()):,} bytes, {at_once} at a time: {count / seconds:,.0f}"
+        f" a second, answer p50 {waits[count // 2] * 1e3:.1f} ms p99"
+        f" {waits[count * 99 // 100] * 1e3:.1f} ms, {refused} not taken; all stored"
+        f" {behind:.2f} s later; control process {cpu / count * 1e6:.0f} us of CPU a CDR"
+    )
+    node.stop()
+
+
+def _records(count: int) -> list[bytes]:
+    now, source = time.time_ns() // 1000, random.Random(26)
+
+    def one() -> bytes:
+        started = now - source.randrange(20 * 86400) * 1_000_000
+        first, second = (str(uuid.UUID(int=source.getrandbits(128))) for _ in range(2))
+        call = Call(
+            uuid=str(uuid.UUID(int=source.getrandbits(128))), started=started,
+            answered=started + 2_000_000, ended=started + 62_000_000, received=now, switch="fs1",
+            number=f"+1800555{source.randrange(10_000):04}", account="acme", plan="main",
+            campaign=f"campaign-{source.randrange(200)}", generation=1, hops=1, routed=True,
+            outcome="answered", cause="NORMAL_CLEARING", q850=16, sip=200,
+            caller=f"+3491{source.randrange(2_000_000):07}", caller_name="Ana", pdd_ms=800,
+            duration_ms=62_000, talk_ms=60_000,
+            legs=(
+                Leg(attempt=1, uuid=first, gateway="alpha-1", dialled="12005551234",
+                    cause="NORMAL_TEMPORARY_FAILURE", sip=503),
+                Leg(attempt=2, uuid=second, gateway="beta-1", dialled="12005551234",
+                    outcome="answered", cause="NORMAL_CLEARING", sip=200, talk_ms=60_000),
+            ),
+        )  # fmt: skip
+        return encode_record(KIND_CALL, now, msgspec.msgpack.encode(call))
+
+    return [one() for _ in range(count)]
+
+
+def recovery(node: Node, count: int) -> None:
+    """Spool records, start, kill in the middle; print how long each took."""
+    spool = Spool(node.home / "spool" / "cdr")
+    for _ in range(count // 1000):
+        spool.append(_records(1000))
+    spool.close()
+    node.start()
+    print(f"{count:,} records spooled: takes CDRs {node.until_it_takes():.2f} s after its start")
+    node.until_stored(count // 4)
+    os.kill(node.control_pid(), signal.SIGKILL)
+    print(f"SIGKILL of the control process: takes CDRs again after {node.until_it_takes():.2f} s")
+    before = node.stored()
+    seconds = node.until_stored(count)
+    database = sqlite3.connect(node.home / "cdr.db")
+    (once,) = database.execute("SELECT count(DISTINCT uuid) FROM calls").fetchone()
+    (summed,) = database.execute("SELECT sum(calls) FROM campaign_days").fetchone()
+    database.close()
+    rest = count - before
+    print(
+        f"the other {rest:,} stored in {seconds:.1f} s: {rest / seconds:,.0f} a second;"
+        f" {once:,} calls, each once; {summed:,} in the sums"
+    )
+    node.stop()
+    for words in ("campaigns", "campaigns --by country", "numbers", "carriers"):
+        began = time.perf_counter()
+        subprocess.run(
+            [sys.executable, "-m", "vnroute.cli", "report", *words.split(), "--csv"],
+            env=node.environment, check=True, stdout=subprocess.DEVNULL,
+        )  # fmt: skip
+        print(f"vnroute report {words}: {time.perf_counter() - began:.2f} s")
+
+
+def main() -> None:
+    """Run one of the two."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("what", choices=("intake", "recovery"))
+    parser.add_argument("--count", type=int, default=0, help="20,000; or 1,000,000 to recover")
+    parser.add_argument("--at-once", type=int, default=50, help="connections at a time")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="vnroute-cdr-") as home:
+        node = Node(Path(home))
+        if arguments.what == "intake":
+            intake(node, arguments.count or 20_000, arguments.at_once)
+        else:
+            recovery(node, arguments.count or 1_000_000)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,302 @@
+"""The store of calls: once each, legs beneath, sums that are the calls' own."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Iterator
+from decimal import Decimal
+from pathlib import Path
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tests.calls.support import record
+from vnroute.calls.base import CallFilter, DeckRow, GatewayRow
+from vnroute.calls.days import day_of
+from vnroute.calls.money import cost_units, money
+from vnroute.calls.rating import Rater, billed_seconds, digits_dialled
+from vnroute.calls.reading import read_record
+from vnroute.calls.record import Call
+from vnroute.calls.reports import ReportError, make_report
+from vnroute.calls.spool_format import Position
+from vnroute.calls.sqlite import SqliteCallStore
+from vnroute.store import StoreError
+
+GATEWAYS = [GatewayRow("alpha-1", "alpha", "", ""), GatewayRow("beta-1", "beta", "00", "#")]
+RATES = [DeckRow("1", "alpha", "0.0060"), DeckRow("1212", "alpha", "0.0045")]
+DAY = 1_795_392_000.0  # 2026-11-23 00:00 UTC
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[SqliteCallStore]:
+    made = SqliteCallStore(tmp_path / "cdr.db")
+    made.put_decks(1, 0, RATES, GATEWAYS)
+    yield made
+    made.close()
+
+
+def call(**more: object) -> Call:
+    body = record(**({"started": DAY} | more))  # type: ignore[arg-type]
+    return read_record(body, int((DAY + 600) * 1e6))
+
+
+def put(store: SqliteCallStore, *calls: Call, at: int = 1) -> None:
+    rater = Rater(store)
+    store.add("spool", Position(1, at), [rater.rated(each) for each in calls])
+
+
+def test_a_call_with_its_legs(store: SqliteCallStore) -> None:
+    put(store, call(legs=((1, "NORMAL_TEMPORARY_FAILURE"), (0, "NONE")), talk=30.2))
+    (found,) = store.calls(CallFilter())
+    assert (found["outcome"], found["country"], found["talk_ms"]) == ("answered", "ES", 30_200)
+    lost, won = found["legs"]
+    assert (lost["carrier"], lost["gateway"], lost["cost"]) == ("beta", "beta-1", 0)
+    assert (won["carrier"], won["prefix"], won["rate"]) == ("alpha", "1212", "0.0045")
+    assert won["destination"] == "US"
+    assert money(won["cost"]) == money(found["cost"]) == str(Decimal("0.0045") * 31 / 60)
+
+
+def test_a_uuid_is_stored_once_however_it_comes_again(store: SqliteCallStore) -> None:
+    first = call(call="u-1")
+    put(store, first, first)
+    again = msgspec.structs.replace(first, started=first.started + 86_400_000_000, talk_ms=99)
+    rater = Rater(store)
+    added = store.add("spool", Position(1, 2), [rater.rated(again), rater.rated(call())])
+    assert (added.doubled, added.stored) == (1, 1)
+    assert store.count(CallFilter()) == 2
+    (row,) = make_report(store, "accounts", CallFilter()).rows
+    assert row["calls"] == 2
+
+
+def test_position_and_calls_are_one_transaction(
+    store: SqliteCallStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put(store, call(), at=100)
+
+    def broken(*_: object) -> None:
+        raise StoreError("the disk is gone")
+
+    monkeypatch.setattr(store, "_put_sums", broken)
+    with pytest.raises(StoreError):
+        put(store, call(), at=200)
+    assert store.position("spool") == Position(1, 100)
+    assert store.count(CallFilter()) == 1
+    assert store.position("another") is None
+
+
+def test_late_and_reordered_are_counted(store: SqliteCallStore) -> None:
+    rater = Rater(store)
+    now = call()
+    late = msgspec.structs.replace(call(started=DAY - 7200), received=int(DAY * 1e6))
+    added = store.add("spool", Position(1, 1), [rater.rated(each) for each in (now, late)])
+    assert (added.stored, added.late, added.reordered) == (2, 1, 1)
+
+
+CALLS = st.builds(
+    lambda outcome, campaign, caller, talk, hours, legs: call(
+        campaign=campaign, caller=caller, talk=talk, started=DAY + 3600 * hours,
+        legs=legs if outcome == "answered" else tuple(leg for leg in legs if leg[1] != "NONE"),
+        cause="" if outcome == "answered" else outcome,
+    ),
+    st.sampled_from(["answered", "USER_BUSY", "NO_ANSWER", "ORIGINATOR_CANCEL"]),
+    st.sampled_from(["spring", "autumn", ""]),
+    st.sampled_from(["+34911234567", "+442079460123", "+12125550199", "anonymous"]),
+    st.integers(0, 400).map(lambda tenths: tenths / 10),
+    st.integers(-30, 30),
+    st.sampled_from([((0, "NONE"),), ((1, "USER_BUSY"), (0, "NONE")), ((1, "NONE"),)]),
+)  # fmt: skip
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(CALLS, max_size=25), st.integers(1, 9))
+def test_reports_say_what_the_calls_say(
+    tmp_path_factory: pytest.TempPathFactory, calls: list[Call], batch: int
+) -> None:
+    store = SqliteCallStore(tmp_path_factory.mktemp("store") / "cdr.db")
+    store.put_decks(1, 0, RATES, GATEWAYS)
+    for at in range(0, len(calls), batch):
+        # Doubled now and then: nothing may be counted twice.
+        put(store, *calls[at : at + batch], *calls[:at:3], at=at + 1)
+    for which in (CallFilter(), CallFilter(20261123, 20261123), CallFilter(20261101, 20261130)):
+        first, last = which.first_day or 0, which.last_day or 99999999
+        inside = [each for each in calls if first <= day_of(each.started) <= last]
+        stored = list(store.calls(which))
+        assert len(stored) == len(inside)
+        rows = {row["campaign"]: row for row in make_report(store, "campaigns", which).rows}
+        assert set(rows) == {each.campaign for each in inside}
+        for campaign, row in rows.items():
+            mine = [each for each in stored if each["campaign"] == campaign]
+            answered = [each for each in mine if each["outcome"] == "answered"]
+            assert (row["calls"], row["answered"]) == (len(mine), len(answered))
+            assert row["missed"] == row["calls"] - row["answered"]
+            assert row["talk_seconds"] == sum(each["talk_ms"] for each in mine) / 1000
+            assert Decimal(row["cost"]) == sum(Decimal(each["cost"] or 0) for each in mine) / 10**8
+            assert row["unrated"] == sum(each["cost"] is None for each in answered)
+            if campaign:
+                callers = [each["caller"] for each in mine if each["caller"]]
+                assert row["callers"] == len(set(callers))
+                assert row["repeat_callers"] == sum(callers.count(c) > 1 for c in set(callers))
+        for subject, by, total in (
+            ("campaigns", "hour", len(inside)),
+            ("campaigns", "country", len(inside)),
+            ("accounts", "day", len(inside)),
+            ("numbers", "campaign", len(inside)),
+        ):
+            assert (
+                sum(row["calls"] for row in make_report(store, subject, which, [by]).rows) == total
+            )
+        legs = [leg for each in stored for leg in each["legs"]]
+        carriers = make_report(store, "carriers", which, ["gateway", "destination"]).rows
+        assert sum(row["legs"] for row in carriers) == len(legs)
+        assert sum(row["answered"] for row in carriers) == sum(
+            leg["outcome"] == "answered" for leg in legs
+        )
+    store.close()
+
+
+def test_measures() -> None:
+    from vnroute.calls.reports import SUBJECTS
+
+    row = {"legs": 10, "answered": 4, "busy": 2, "no_answer": 1, "declined": 1, "cancelled": 0,
+           "failed": 2, "talk_ms": 120_000, "pdd_ms": 900, "pdd_legs": 3, "cost": 12_345_678,
+           "unrated": 0}  # fmt: skip
+    made = SUBJECTS["carriers"].measures(row)
+    assert (made["asr"], made["ner"], made["acd_seconds"], made["pdd_ms"]) == (
+        0.4,
+        0.8,
+        30.0,
+        300.0,
+    )
+    assert made["cost"] == "0.12345678"
+    none = SUBJECTS["carriers"].measures(dict.fromkeys(row, 0))
+    assert (none["asr"], none["acd_seconds"], none["pdd_ms"]) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    "subject, which, by, why",
+    [
+        ("cats", CallFilter(), [], "there are campaigns, accounts, numbers, carriers"),
+        ("campaigns", CallFilter(), ["hour; DROP TABLE calls"], "expected account, country"),
+        ("campaigns", CallFilter(), [""], "no such grouping"),
+        ("campaigns", CallFilter(), ["hour", "country"], "at once"),
+        ("carriers", CallFilter(account="acme"), [], "one account"),
+    ],
+)
+def test_reports_that_cannot_be_made(
+    store: SqliteCallStore, subject: str, which: CallFilter, by: list[str], why: str
+) -> None:
+    with pytest.raises(ReportError, match=why):
+        make_report(store, subject, which, by)
+
+
+def test_calls_are_rated_by_the_deck_in_force_when_they_began(store: SqliteCallStore) -> None:
+    day = int(DAY * 1e6)
+    dearer = [DeckRow("1", "alpha", "0.0060"), DeckRow("1212", "alpha", "0.0100")]
+    store.put_decks(2, day, dearer, GATEWAYS)
+    store.put_decks(3, day + 10_000_000, [DeckRow("1", "alpha", "0.0060")], GATEWAYS)
+    for when, prefix, rate in (
+        (day - 1, "1212", "0.0045"),
+        (day, "1212", "0.0100"),
+        (day + 9_999_999, "1212", "0.0100"),
+        (day + 10_000_000, "1", "0.0060"),
+    ):
+        assert store.rate("alpha", "12125550100", when) == (prefix, rate)
+    assert store.rate("alpha", "442079460123", day) is None
+    assert store.rate("beta", "12125550100", day) is None
+    assert store.deck_counter() == 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.lists(st.dictionaries(st.sampled_from(["1", "12", "121", "44", "4420"]),
+                                st.sampled_from(["0.1", "0.2", "0.3"])), min_size=1, max_size=5),
+       st.sampled_from(["12125550100", "1300", "442079460123", "4930"]))  # fmt: skip
+def test_the_longest_prefix_of_that_moment_counts(
+    tmp_path_factory: pytest.TempPathFactory, decks: list[dict[str, str]], digits: str
+) -> None:
+    store = SqliteCallStore(tmp_path_factory.mktemp("decks") / "cdr.db")
+    for at, deck in enumerate(decks):
+        store.put_decks(
+            at, at * 100, [DeckRow(p, "alpha", deck[p]) for p in sorted(deck)], GATEWAYS
+        )
+    for at, deck in enumerate(decks):
+        fitting = [prefix for prefix in deck if digits.startswith(prefix)]
+        best = max(fitting, key=len, default=None)
+        wanted = None if best is None else (best, deck[best])
+        assert store.rate("alpha", digits, at * 100 + 50) == wanted
+    store.close()
+
+
+def test_money_is_exact() -> None:
+    assert money(cost_units("0.0045", 7)) == "0.000525"
+    assert money(cost_units("0.0001", 1)) == "0.00000167"
+    assert money(cost_units("999999.99999999", 86400)) == "1439999999.9999856"
+    assert (money(0), money(None), money(10**8), money(-5)) == ("0", "", "1", "-0.00000005")
+    assert [billed_seconds(ms) for ms in (0, 1, 999, 1000, 1001)] == [0, 1, 1, 1, 2]
+
+
+@given(st.decimals(0, 999999, places=8), st.integers(0, 10**6))
+def test_a_cost_is_within_half_a_unit_of_the_true_one(rate: Decimal, seconds: int) -> None:
+    from fractions import Fraction
+
+    true = Fraction(rate) * seconds / 60 * 10**8
+    assert abs(cost_units(f"{rate:f}", seconds) - true) <= Fraction(1, 2)
+
+
+def test_the_number_behind_what_was_dialled() -> None:
+    alpha, beta = GATEWAYS
+    assert digits_dialled("12125550100", alpha) == digits_dialled("0012125550100#", beta)
+    assert digits_dialled("+12125550100", alpha) == "12125550100"
+    for wrong in ("12125550100", "00#", "00x#", "0012345678901234567#"):
+        assert not digits_dialled(wrong, beta) or wrong == "00#"
+
+
+def test_calls_are_removed_by_day_and_sums_stay(store: SqliteCallStore) -> None:
+    put(store, call(started=DAY - 86400 * 3), call(started=DAY - 86400), call())
+    assert store.remove_before(20261122) == 1
+    assert store.remove_before(20261122) == 0
+    assert [each["day"] for each in store.calls(CallFilter())] == [20261122, 20261123]
+    assert make_report(store, "accounts", CallFilter()).rows[0]["calls"] == 3
+
+
+def test_a_foreign_a_newer_and_a_damaged_database_are_refused(tmp_path: Path) -> None:
+    foreign = tmp_path / "foreign.db"
+    with sqlite3.connect(foreign) as db:
+        db.execute("CREATE TABLE x (y)")
+    with pytest.raises(StoreError, match="no database of vnroute's calls"):
+        SqliteCallStore(foreign)
+    newer = tmp_path / "newer.db"
+    SqliteCallStore(newer).close()
+    with sqlite3.connect(newer) as db:
+        db.execute("INSERT INTO schema_version VALUES (99, '')")
+    with pytest.raises(StoreError, match="newer vnroute"):
+        SqliteCallStore(newer)
+    damaged = tmp_path / "damaged.db"
+    damaged.write_bytes(b"not a database, " * 99)
+    with pytest.raises(StoreError, match="no SQLite database"):
+        SqliteCallStore(damaged)
+    with pytest.raises(StoreError, match="no calls are stored"):
+        SqliteCallStore(tmp_path / "none.db", create=False)
+
+
+def test_sql_in_every_field_is_text(store: SqliteCallStore) -> None:
+    evil = "x'); DROP TABLE calls; --"
+    put(store, call(name=evil, switchname=evil, caller=evil, number=evil, campaign=evil))
+    (found,) = store.calls(CallFilter())
+    assert found["caller_name"] == evil
+    assert store.count(CallFilter(campaign=evil, account=evil)) == 0
+
+
+def test_a_month_of_callers_is_kept_while_it_grows(store: SqliteCallStore) -> None:
+    month = CallFilter(20261101, 20261130)
+    for at, (caller, callers, again) in enumerate(
+        [("+34911234567", 1, 0), ("+34911234567", 1, 1), ("+34911234567", 1, 1),
+         ("+442079460123", 2, 1), ("anonymous", 2, 1)]
+    ):  # fmt: skip
+        put(store, call(caller=caller), at=at + 1)
+        assert store.callers(month) == {"spring-26": (callers, again)}
+    put(store, *(call(caller="+12125550199") for _ in range(3)), at=9)
+    assert store.callers(month)["spring-26"] == (3, 2)
+    assert time.time() > 0

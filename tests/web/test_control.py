@@ -1,0 +1,180 @@
+"""The control process as `vnroute serve` runs it: what it answers; routing needs it not."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+
+from tests.web.support import Home
+from vnroute.settings import ControlSettings, Settings
+from vnroute.web.headers import content_security_policy
+from vnroute.web.told import decode, encode
+
+
+def test_health_readiness_status_and_metrics(home: Home) -> None:
+    home.load()
+    server = home.serve()
+    assert server.stdout is not None
+    assert server.stdout.readline() == f"console: http://127.0.0.1:{home.control_port}/\n"
+    for number in ("18005551234", "18005551234", "18005559999"):
+        home.call(number)
+    home.until(lambda: home.get("/api/v1/status")[1]["workers"][0]["answered"] == 3)
+
+    assert home.get("/healthz") == (200, {"status": "ok"})
+    assert home.get("/readyz") == (200, {"status": "ready", "why": []})
+    _, status = home.get("/api/v1/status")
+    assert status["store"]["numbers"] == status["image"]["rows"]["numbers"] == 1
+    assert (status["workers"][0]["routed"], status["workers"][0]["unknown_number"]) == (2, 1)
+    assert sum(status["workers"][0]["delays_us"]) == 3
+    shown = home.run("status", "--json").stdout
+    assert f'"generation": {status["image"]["generation"]}' in shown
+
+    code, headers, body = home.request("GET", "/metrics")
+    assert (code, headers["content-type"].split(";")[0]) == (200, "text/plain")
+    text = body.decode()
+    assert 'vnroute_decisions_total{outcome="routed",worker="0"} 2.0' in text
+    assert 'vnroute_answer_delay_seconds_bucket{le="+Inf",worker="0"} 3.0' in text
+    assert "vnroute_image_generation 1.0" in text
+    assert home.get("/nothing")[0] == 404
+    assert home.request("POST", "/healthz")[0] == 405
+
+
+def test_metrics_follow_prometheus_text_format(home: Home) -> None:
+    from prometheus_client.parser import text_string_to_metric_families
+
+    home.load()
+    home.serve()
+    home.call()
+    families = {f.name: f for f in text_string_to_metric_families(home.get("/metrics")[1])}
+    assert all(name.startswith("vnroute_") for name in families)
+    assert all(family.documentation for family in families.values())
+    bounds = [
+        (float(sample.labels["le"]), sample.value)
+        for sample in families["vnroute_answer_delay_seconds"].samples
+        if sample.name.endswith("_bucket")
+    ]
+    assert bounds == sorted(bounds)
+    assert [count for _, count in bounds] == sorted(count for _, count in bounds)
+    assert bounds[-1][0] == float("inf")
+
+
+def test_not_ready_without_a_worker_and_with_an_image_that_lags(home: Home) -> None:
+    home.load()
+    home.serve()
+    worker = home.children()["worker"]
+    os.kill(worker, signal.SIGSTOP)
+    try:
+        home.run("compile")
+        home.until(lambda: home.get("/readyz")[0] == 503)
+        assert home.get("/readyz")[1]["why"] == ["workers with an older image: 0"]
+        assert home.get("/healthz")[0] == 200
+    finally:
+        os.kill(worker, signal.SIGCONT)
+    home.until(lambda: home.get("/readyz")[0] == 200)
+
+
+def test_calls_are_routed_while_the_control_process_is_dead(home: Home) -> None:
+    home.load()
+    home.serve()
+    before = home.children()
+    os.kill(before["control"], signal.SIGSTOP)
+    assert home.call()["vn_number"] == "+18005551234"
+    os.kill(before["control"], signal.SIGKILL)
+    assert home.call()["vn_number"] == "+18005551234"
+    home.until(lambda: home.get("/readyz")[0] == 200)
+    after = home.children()
+    assert after["control"] != before["control"]
+    assert after["worker"] == before["worker"]
+
+
+def test_a_port_that_is_taken_is_told_and_taken_over_when_it_is_free(home: Home) -> None:
+    home.load()
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", home.control_port))
+        other.listen()
+        home.serve(wait=False)
+        home.until(lambda: "cannot listen" in home.logged())
+        home.until(lambda: "worker" in home.children())
+        home.until(lambda: _answers(home))
+    home.until(lambda: home.get("/readyz")[0] == 200)
+
+
+def _answers(home: Home) -> bool:
+    try:
+        return home.call()["vn_number"] == "+18005551234"
+    except ConnectionRefusedError:
+        return False
+
+
+def test_the_supervisor_stops_it_and_its_death_does_too(home: Home) -> None:
+    home.load()
+    server = home.serve()
+    server.send_signal(signal.SIGTERM)
+    assert server.wait(20) == 0
+    assert home.get("/healthz")[0] == 0
+
+    server = home.serve()
+    worker = home.children()["worker"]
+    server.kill()
+    server.wait()
+    home.until(lambda: home.get("/healthz")[0] == 0)
+    os.kill(worker, signal.SIGTERM)
+
+
+def test_without_a_control_process(home: Home) -> None:
+    home.load()
+    server = home.serve("--control-port", "none", wait=False)
+    home.until(lambda: "worker" in home.children() and _answers(home))
+    assert "control" not in home.children()
+    server.send_signal(signal.SIGTERM)
+    assert server.communicate(timeout=20)[0] == ""
+    refused = home.run("serve", "--control-port", "x", check=False)
+    assert (refused.returncode, "'x' is no port" in refused.stderr) == (2, True)
+
+
+def test_the_console_runs_its_own_script_and_no_other(home: Home) -> None:
+    home.load()
+    home.serve()
+    code, headers, body = home.request("GET", "/")
+    page = body.decode()
+    assert code == 200
+    assert headers["content-type"].startswith("text/html")
+    policy = headers["content-security-policy"]
+    assert policy == content_security_policy(page)
+    assert "default-src 'none'" in policy and "unsafe" not in policy
+    (script,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert f"script-src 'sha256-{digest}'" in policy
+    assert not re.search(r"(src|href)=\"(https?:)?//", page), "nothing comes from elsewhere"
+    assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", script)
+    assert not re.search(r"\son\w+=|\sstyle=", page), "the policy would refuse these"
+    assert headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_damaged_store_is_told_and_stops_nothing(home: Home) -> None:
+    home.load()
+    home.serve()
+    (home.path / "routing.db").write_bytes(b"no database at all, " * 100)
+    home.until(lambda: "error" in (home.get("/api/v1/status")[1]["store"] or {}))
+    assert home.get("/readyz")[0] == 200
+    assert "vnroute_store_readable 0.0" in home.get("/metrics")[1]
+    assert home.call()["vn_number"] == "+18005551234"
+
+
+def test_the_settings_come_over_whole() -> None:
+    settings = Settings(control=ControlSettings(host="::1", port=1))
+    assert decode(encode(settings)) == settings
+
+
+def test_run_by_hand_it_says_who_runs_it() -> None:
+    found = subprocess.run(
+        [sys.executable, "-m", "vnroute.web.control"], text=True, capture_output=True, check=False
+    )
+    assert (found.returncode, "run by vnroute serve" in found.stderr) == (2, True)
+    assert "Traceback" not in found.stderr

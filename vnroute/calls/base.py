@@ -1,0 +1,173 @@
+"""What a store of calls offers, whatever database stands behind it.
+
+Nothing of SQL is here. A batch from the spool, the figures that reports read and the place in the
+spool up to which has been stored are one transaction: a batch is in the store once or not at all,
+whenever a process is killed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from vnroute.calls.record import Call
+from vnroute.calls.spool_format import Position
+
+__all__ = ["Added", "CallFilter", "CallStore", "DeckRow", "GatewayRow", "Rate", "RatedCall"]
+
+
+class Rate(NamedTuple):
+    """What a leg was rated by: price a minute as in the deck, and the prefix that counted."""
+
+    prefix: str
+    rate: str
+
+
+@dataclass(slots=True)
+class RatedCall:
+    """A call with what it cost. Money is whole units of 1e-8; None is not known."""
+
+    call: Call
+    carriers: tuple[str, ...] = ()
+    """Each leg's carrier, empty where its gateway is unknown."""
+    costs: tuple[int | None, ...] = ()
+    rates: tuple[Rate | None, ...] = ()
+    cost: int | None = None
+    price: int | None = None
+    currency: str = ""
+    country: str = ""
+    """The caller's country (ISO 3166-1) as far as the number tells."""
+    destinations: tuple[str, ...] = ()
+    """Each leg's destination country."""
+
+
+@dataclass(slots=True)
+class Added:
+    """What a batch did.
+
+    ``late`` are calls that had ended more than an hour before their record came, ``reordered``
+    those that ended more than five seconds before one stored already.
+    """
+
+    stored: int = 0
+    doubled: int = 0
+    late: int = 0
+    reordered: int = 0
+    raw: int = 0
+    unrated: int = 0
+    by_outcome: dict[str, int] = field(default_factory=dict)
+    by_leg: dict[tuple[str, str, str], int] = field(default_factory=dict)
+    """Legs by carrier, gateway and outcome."""
+    talk_ms: dict[tuple[str, str], int] = field(default_factory=dict)
+    """Time talked by carrier and gateway."""
+
+
+class DeckRow(NamedTuple):
+    """A rate of a deck: prefix digits, carrier, price a minute as text."""
+
+    prefix: str
+    carrier: str
+    rate: str
+
+
+class GatewayRow(NamedTuple):
+    """A gateway: its carrier, and what it wants before and after the digits dialled."""
+
+    gateway: str
+    carrier: str
+    before: str
+    after: str
+
+
+class CallFilter(NamedTuple):
+    """Which calls: days are UTC, as 20261122, both inclusive; 0 and empty mean all."""
+
+    first_day: int = 0
+    last_day: int = 0
+    account: str = ""
+    campaign: str = ""
+    number: str = ""
+
+
+class CallStore(Protocol):
+    """A store of calls, open. One thread at a time.
+
+    Every method raises :class:`vnroute.store.StoreError` where the database fails.
+    """
+
+    def position(self, spool: str) -> Position | None:
+        """Return up to where that spool has been stored; None if it never was."""
+        ...
+
+    def add(
+        self,
+        spool: str,
+        position: Position,
+        calls: Sequence[RatedCall],
+        raw: Sequence[tuple[int, bytes]] = (),
+    ) -> Added:
+        """Store a batch, all or nothing; calls whose uuid is known are counted and left out."""
+        ...
+
+    def put_decks(
+        self, counter: int, since: int, rates: Iterable[DeckRow], gateways: Sequence[GatewayRow]
+    ) -> None:
+        """Take over the decks of the routing store as they are since a moment (Unix us).
+
+        ``rates`` come by prefix as text, then carrier. What they replace stays known, for calls
+        that began before.
+        """
+        ...
+
+    def deck_counter(self) -> int:
+        """Return the change counter of the routing store that the decks come from; -1 for none."""
+        ...
+
+    def gateways(self) -> list[GatewayRow]:
+        """Return all gateways known."""
+        ...
+
+    def rate(self, carrier: str, digits: str, when: int) -> Rate | None:
+        """Return the rate of a carrier's longest prefix of ``digits`` in force at a moment."""
+        ...
+
+    def calls(self, which: CallFilter, after: int = 0, limit: int = 0) -> Iterator[dict[str, Any]]:
+        """Yield calls with their legs, in the order stored; ``after`` is the id of one."""
+        ...
+
+    def last_calls(self, which: CallFilter, count: int) -> list[dict[str, Any]]:
+        """Return the last calls stored, oldest first."""
+        ...
+
+    def keys_of(self, table: str) -> tuple[str, ...]:
+        """Return what a table of sums can be grouped and narrowed by."""
+        ...
+
+    def sums(self, table: str, which: CallFilter, by: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the sums of a table, grouped by columns of its key, most calls first."""
+        ...
+
+    def callers(self, which: CallFilter) -> dict[str, tuple[int, int]]:
+        """Return by campaign how many different callers there were, and how many called again."""
+        ...
+
+    def callers_are_kept(self, which: CallFilter) -> bool:
+        """Whether :meth:`callers` need not read the calls."""
+        ...
+
+    def count(self, which: CallFilter) -> int:
+        """Return how many calls are stored that fit."""
+        ...
+
+    def last_used(self) -> Iterator[tuple[str, int, int]]:
+        """Yield (number, last day called, calls) of each number ever called."""
+        ...
+
+    def remove_before(self, day: int, most: int = 10_000) -> int:
+        """Remove up to ``most`` calls of days before; figures for reports stay. Return how many."""
+        ...
+
+    def close(self) -> None:
+        """Close the store."""
+        ...

@@ -1,0 +1,189 @@
+"""From the spool into the store: in batches, exactly once, however often either is down.
+
+A thread of its own. What it has stored and how far it has come are one transaction; after any death
+it goes on at the place that the store names. A store that fails is tried again, with longer waits;
+CDRs are taken in all the while, as long as the disk lasts.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from vnroute.calls.base import Added, CallStore
+from vnroute.calls.days import day_before
+from vnroute.calls.rating import Rater, take_over_decks
+from vnroute.calls.record import Call
+from vnroute.calls.spool import Spool, SpoolError
+from vnroute.calls.spool_format import KIND_CALL, Damage, Position, Record
+from vnroute.store import Store, StoreError
+
+__all__ = ["Drain"]
+
+_BATCH = 2000
+_GATHER_SECONDS = 0.1
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0
+_DECK_SECONDS = 5.0
+_REMOVE_SECONDS = 60.0
+
+_decoder = msgspec.msgpack.Decoder(Call)
+
+
+class Drain:
+    """Moves what a spool holds into the store that ``open_calls`` opens.
+
+    ``open_routing`` opens the store of routing data, for its decks; None where there is none yet.
+    ``counted`` is told of each batch. ``keep_days`` is how long calls are kept, 0 for ever.
+    """
+
+    def __init__(
+        self,
+        spool: Spool,
+        open_calls: Callable[[], CallStore],
+        open_routing: Callable[[], Store | None],
+        counted: Callable[[Added, int], None],
+        logger: Any,
+        keep_days: int = 0,
+    ) -> None:
+        self._spool = spool
+        self._open_calls = open_calls
+        self._open_routing = open_routing
+        self._counted = counted
+        self._logger = logger
+        self._keep_days = keep_days
+        self._stop = threading.Event()
+        self._store: CallStore | None = None
+        self._rater: Rater | None = None
+        self._decks_at = self._removed_at = 0.0
+        self._most, self._set_aside = _BATCH, False
+        self.position = Position(0, 0)
+        """Up to where the spool is stored, as far as this process knows."""
+        self.oldest: int | None = None
+        """When the oldest record that waits was received (Unix us), as of the last failure."""
+        self.failing = ""
+        """Why the store cannot be written now; empty where it can."""
+        self._thread = threading.Thread(target=self._run, name="cdr-drain", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """End after the batch at hand; what is not stored yet stays in the spool."""
+        self._stop.set()
+        self._spool.grown.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        wait = _FIRST_WAIT
+        while not self._stop.is_set():
+            try:
+                busy = self._turn()
+                if self.failing:
+                    self._logger.warning("the store of calls answers again")
+                    self.failing = ""
+                wait = _FIRST_WAIT
+                if not busy:
+                    self._spool.grown.wait(1.0)
+                    self._stop.wait(_GATHER_SECONDS)  # a batch of many costs little more than one
+            except (StoreError, SpoolError) as error:
+                if str(error) != self.failing:
+                    self._logger.error("CDRs wait in the spool", error=str(error))
+                self.failing = str(error)
+                self.oldest = self.oldest or time.time_ns() // 1000
+                self._close()
+                self._stop.wait(wait)
+                wait = min(2 * wait, _LONGEST_WAIT)
+            except Exception as error:
+                # Nothing may end this thread: records would pile up unseen. One record that
+                # breaks what no record should is found by going on one at a time, and set aside.
+                self.failing = f"{type(error).__name__}: {error}"
+                self._logger.exception("a batch of CDRs failed", error=self.failing)
+                self._close()
+                self._set_aside = self._most == 1
+                self._most = 1
+        self._close()
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = self._rater = None
+
+    def _turn(self) -> bool:
+        """Store one batch; return whether there may be more."""
+        if self._store is None:
+            self._store = self._open_calls()
+            self.position = self._store.position(self._spool.id) or Position(0, 0)
+            self._decks_at = 0.0
+        store = self._store
+        self._look_at_decks(store)
+        if self._rater is None:
+            self._rater = Rater(store)
+        rater = self._rater
+        calls, raw, damaged = [], [], 0
+        position, count = self.position, 0
+        for found, behind in self._spool.read(self.position, self._most):
+            position, count = behind, count + 1
+            if isinstance(found, Damage):
+                damaged += found.end - found.start
+                self._logger.error(
+                    "damaged bytes in the spool, passed over",
+                    segment=behind.segment, start=found.start, end=found.end,
+                )  # fmt: skip
+                continue
+            if self.oldest is None:
+                self.oldest = found.received
+            call = None if self._set_aside else _call(found)
+            if call is None:
+                raw.append((found.received, found.payload))
+            else:
+                calls.append(rater.rated(call))
+        if count:
+            added = store.add(self._spool.id, position, calls, raw)
+            self.position, self.oldest = position, None
+            self._counted(added, damaged)
+            self._spool.forget(position)
+            if self._set_aside:
+                self._most, self._set_aside = _BATCH, False
+        self._remove_old(store)
+        return count >= self._most
+
+    def _look_at_decks(self, store: CallStore) -> None:
+        if time.monotonic() - self._decks_at < _DECK_SECONDS and self._decks_at:
+            return
+        self._decks_at = time.monotonic()
+        try:
+            routing = self._open_routing()
+            if routing is None:
+                return
+            try:
+                if take_over_decks(routing, store):
+                    self._rater = None
+            finally:
+                routing.close()
+        except StoreError as error:
+            # Calls are rated by the decks known so far: better than to let them wait.
+            self._logger.warning("decks cannot be read; rating goes on by those known",
+                                 error=str(error))  # fmt: skip
+
+    def _remove_old(self, store: CallStore) -> None:
+        if not self._keep_days or time.monotonic() - self._removed_at < _REMOVE_SECONDS:
+            return
+        gone = store.remove_before(day_before(self._keep_days, time.time()))
+        if gone:
+            self._logger.info("old calls removed", calls=gone, keep_days=self._keep_days)
+        else:
+            self._removed_at = time.monotonic()
+
+
+def _call(record: Record) -> Call | None:
+    if record.kind != KIND_CALL:
+        return None
+    try:
+        return _decoder.decode(record.payload)
+    except msgspec.DecodeError:
+        return None  # kept as it is, among the raw records

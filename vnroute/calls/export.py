@@ -1,0 +1,81 @@
+"""Calls as CSV and JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from typing import IO, Any
+
+import msgspec
+
+from vnroute.calls.money import money
+
+__all__ = ["CSV_COLUMNS", "exported", "json_lines", "write_csv", "write_rows"]
+
+CSV_COLUMNS = (
+    "uuid", "started", "answered", "ended", "switch", "number", "account", "plan", "campaign",
+    "outcome", "refused", "cause", "q850", "sip", "caller", "caller_name", "country", "pdd_ms",
+    "duration_ms", "talk_ms", "cost", "price", "currency", "generation", "hops", "routed",
+    "clock_off", "carrier", "gateway", "attempts", "legs",
+)  # fmt: skip
+"""Columns of the CSV. ``legs`` is each leg's gateway:code:cause, in order; code 0 is not told."""
+
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def _moment(microseconds: int) -> str:
+    if not microseconds:
+        return ""
+    made = datetime.fromtimestamp(microseconds / 1e6, UTC)
+    return made.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def exported(call: dict[str, Any]) -> dict[str, Any]:
+    """Return a stored call for reading: times as ISO 8601 in UTC, money as exact decimal text."""
+    made = {name: value for name, value in call.items() if name != "day"}
+    for name in ("started", "answered", "ended", "received"):
+        made[name] = _moment(call[name])
+    made["cost"], made["price"] = money(call["cost"]), money(call["price"])
+    made["legs"] = [leg | {"cost": money(leg["cost"])} for leg in call["legs"]]
+    return made
+
+
+def json_lines(calls: Iterable[dict[str, Any]]) -> Iterator[bytes]:
+    """Yield a line of JSON a call, its legs in it."""
+    for call in calls:
+        yield msgspec.json.encode(exported(call)) + b"\n"
+
+
+def write_csv(calls: Iterable[dict[str, Any]], file: IO[str]) -> int:
+    """Write calls as CSV (RFC 4180), a row a call; return how many.
+
+    Names that strangers wrote get a ``'`` in front where a spreadsheet would take them for a
+    formula.
+    """
+    writer = csv.writer(file)
+    writer.writerow(CSV_COLUMNS)
+    count = 0
+    for call in calls:
+        made = exported(call)
+        legs = made["legs"]
+        won = next((leg for leg in legs if leg["outcome"] == "answered"), None)
+        made["carrier"] = won["carrier"] if won else ""
+        made["gateway"] = won["gateway"] if won else ""
+        made["attempts"] = len(legs)
+        made["legs"] = " ".join(f"{leg['gateway']}:{leg['sip']}:{leg['cause']}" for leg in legs)
+        for name in ("caller_name", "switch"):
+            if made[name].startswith(_FORMULA):
+                made[name] = "'" + made[name]
+        writer.writerow(["" if made[name] is None else made[name] for name in CSV_COLUMNS])
+        count += 1
+    return count
+
+
+def write_rows(columns: Iterable[str], rows: Iterable[dict[str, Any]], file: IO[str]) -> None:
+    """Write a report's rows as CSV."""
+    names = list(columns)
+    writer = csv.writer(file)
+    writer.writerow(names)
+    for row in rows:
+        writer.writerow(["" if row[name] is None else row[name] for name in names])

@@ -1,0 +1,92 @@
+"""CDR intake: a body in, a verdict out; 200 only once the record is safe on disk.
+
+mod_json_cdr keeps on its own disk whatever is not answered with 200, so every refusal leaves the
+record with the switch.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+import msgspec
+
+from vnroute.calls.body import json_of
+from vnroute.calls.counts import CdrCounts
+from vnroute.calls.group_commit import GroupCommit, TooMuchWaiting
+from vnroute.calls.reading import ForeignRecord, LegRecord, Unreadable, read_record
+from vnroute.calls.record import Call
+from vnroute.calls.spool import SpoolError
+from vnroute.calls.spool_format import KIND_CALL, KIND_RAW
+
+__all__ = ["Intake", "Verdict"]
+
+_LINES_A_SECOND = 20
+
+
+class Verdict(NamedTuple):
+    """What to answer: an HTTP status, and a word on it."""
+
+    status: int
+    text: str
+
+
+class Intake:
+    """Takes CDRs into a spool."""
+
+    def __init__(self, commit: GroupCommit, counts: CdrCounts, logger: Any) -> None:
+        self._commit = commit
+        self._counts = counts
+        self._logger = logger
+        self._encoder = msgspec.msgpack.Encoder()
+        self._second = 0
+        self._lines = 0
+
+    async def take(self, body: bytes, content_type: str) -> Verdict:
+        """Keep one record; never raises for what is in it."""
+        received = time.time_ns() // 1000
+        kind, payload = KIND_CALL, b""
+        try:
+            body, mended = json_of(body, content_type)
+            if mended:
+                self._counts.mended["charset"] += 1
+            call = read_record(body, received)
+            payload = self._encoder.encode(call)
+            self._note(call)
+        except Unreadable as error:
+            self._counts.requests["unreadable"] += 1
+            self._logger.warning("CDR refused", why=str(error), bytes=len(body))
+            return Verdict(400, f"no CDR: {error}")
+        except LegRecord:
+            # The call's own record has its legs; a leg is no call.
+            self._counts.requests["leg"] += 1
+            return Verdict(200, "a leg's record: left out")
+        except ForeignRecord:
+            self._counts.requests["foreign"] += 1
+            return Verdict(200, "no call of ours: left out")
+        except Exception as error:
+            # JSON that should have been readable: kept as it came, for whoever mends the reader.
+            self._logger.exception("CDR kept unread", error=str(error))
+            kind, payload = KIND_RAW, body
+        try:
+            await self._commit.append(kind, received, payload)
+        except (SpoolError, TooMuchWaiting) as error:
+            self._counts.requests["failed"] += 1
+            self._logger.error("CDR not kept; the switch keeps it", error=str(error))
+            return Verdict(503, "cannot be kept now; post it again")
+        self._counts.requests["kept"] += 1
+        return Verdict(200, "kept")
+
+    def _note(self, call: Call) -> None:
+        if call.clock_off:
+            self._counts.mended["clock"] += 1
+        second = call.received // 1_000_000
+        if second != self._second:
+            self._second, self._lines = second, 0
+        self._lines += 1
+        if self._lines <= _LINES_A_SECOND:
+            # A sample: twenty calls a second at most. What is left out here is in the store.
+            self._logger.debug(
+                "call", uuid=call.uuid, number=call.number, outcome=call.outcome,
+                cause=call.cause, legs=len(call.legs), talk_ms=call.talk_ms,
+            )  # fmt: skip

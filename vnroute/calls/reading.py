@@ -1,0 +1,270 @@
+"""From mod_json_cdr's JSON to a call: one record a call, its legs beneath.
+
+What is read, and where it stands: FreeSWITCH's switch_ivr_generate_json_cdr (switch_ivr.c). The
+decision is in the ``vn_*`` variables, the legs in ``originate_causes`` (uuid;CAUSE of each leg over
+all bridges, in order) and ``originated_legs`` (uuid;name;number dialled). A leg's uuid bears its
+place in ``vn_legs`` in its first two hex digits, so no leg needs a look-up.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any, NamedTuple
+
+import msgspec
+
+from vnroute.calls.cleaning import (
+    clean_id,
+    clean_label,
+    clean_name,
+    clean_number,
+    clean_uuid,
+    small_int,
+    text_of,
+)
+from vnroute.calls.record import Call, Leg, Outcome
+from vnroute.model.causes import CAUSES
+
+__all__ = ["ForeignRecord", "LegRecord", "Unreadable", "outcome_of", "read_record"]
+
+_OUR_LEG = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
+_SIP = re.compile(r"sip:([1-6][0-9]{2})", re.ASCII)
+_MOST_LEGS = 256
+_NO_FAILURE = frozenset(("", "NONE", "SUCCESS", "NORMAL_CLEARING"))
+_WAITING = "ff"
+"""How the uuid of a leg begins that rings nobody: it makes a later phone wait (docs/ringing.md)."""
+_AHEAD_US = 3600 * 1_000_000
+_BEHIND_US = 400 * 86400 * 1_000_000
+
+_OUTCOMES: dict[str, Outcome] = {
+    "USER_BUSY": "busy",
+    "BUSY_EVERYWHERE": "busy",
+    "NO_ANSWER": "no_answer",
+    "ALLOTTED_TIMEOUT": "no_answer",
+    "CALL_REJECTED": "declined",
+    "DECLINE": "declined",
+    "UNWANTED": "declined",
+    "ORIGINATOR_CANCEL": "cancelled",
+    # The leg that was rung together with the one that was picked up.
+    "LOSE_RACE": "cancelled",
+    "PICKED_OFF": "cancelled",
+}
+# FreeSWITCH itself gave up on these, so the last SIP code it heard is not theirs.
+_NO_REPLY = frozenset(
+    ("", "PROGRESS_TIMEOUT", "ALLOTTED_TIMEOUT", "ORIGINATOR_CANCEL", "LOSE_RACE", "PICKED_OFF")
+)
+
+
+class Unreadable(Exception):
+    """A body that is no CDR: what is wrong, in a few words."""
+
+
+class LegRecord(Exception):
+    """A record of a B leg (log-b-leg): its call's own record says the same."""
+
+
+class ForeignRecord(Exception):
+    """A record of a call that is none of ours, such as one that this switch placed itself."""
+
+
+class _Body(msgspec.Struct, frozen=True):
+    variables: dict[str, Any]
+    channel_data: dict[str, Any] = {}
+    callflow: Any = None
+    switchname: Any = ""
+
+
+_decoder = msgspec.json.Decoder(_Body)
+
+
+def outcome_of(cause: str) -> Outcome:
+    """Return what a hangup cause without an answer means."""
+    return _OUTCOMES.get(cause, "failed")
+
+
+def read_record(body: bytes, received: int) -> Call:
+    """Return the call that a mod_json_cdr record tells of; ``received`` is Unix microseconds.
+
+    Raises :class:`Unreadable` for what is no such record, :class:`LegRecord` and
+    :class:`ForeignRecord` for what is no call of ours. Values that their notation does not allow
+    are left empty; a call is not lost for them.
+    """
+    try:
+        record = _decoder.decode(body)
+    except msgspec.DecodeError as error:
+        raise Unreadable(str(error)) from error
+    except RecursionError as error:
+        raise Unreadable("nested too deep") from error
+    variables = record.variables
+    profile = _caller_profile(record.callflow)
+    uuid = clean_uuid(variables.get("uuid") or profile.get("uuid"))
+    if not uuid:
+        raise Unreadable("no uuid among its variables")
+    direction = text_of(variables.get("direction") or record.channel_data.get("direction"))
+    if direction == "outbound":
+        if _OUR_LEG.fullmatch(uuid) or "originating_leg_uuid" in variables:
+            raise LegRecord(uuid)
+        raise ForeignRecord(uuid)
+    times = _times(variables, received)
+    cause = clean_id(variables.get("hangup_cause"))
+    refused = clean_id(variables.get("vn_refused"))
+    outcome: Outcome = "refused" if refused else "answered" if times.answered else outcome_of(cause)
+    return Call(
+        uuid=uuid,
+        started=times.started,
+        answered=times.answered,
+        ended=times.ended,
+        received=received,
+        switch=clean_name(record.switchname),
+        number=clean_number(variables.get("vn_number"))
+        or clean_number(profile.get("destination_number")),
+        account=clean_id(variables.get("vn_account")),
+        plan=clean_id(variables.get("vn_plan")),
+        campaign=clean_id(variables.get("vn_campaign")),
+        generation=small_int(variables.get("vn_generation")),
+        hops=small_int(variables.get("vn_hops"), 0, 1000),
+        routed="vn_generation" in variables,
+        outcome=outcome,
+        refused=refused,
+        cause=cause,
+        q850=small_int(variables.get("hangup_cause_q850"), 0, 1000),
+        sip=200 if times.answered else _sip_of_cause(cause),
+        caller=clean_number(profile.get("caller_id_number") or variables.get("sip_from_user")),
+        caller_name=clean_name(profile.get("caller_id_name") or variables.get("sip_from_display")),
+        pdd_ms=times.pdd_ms,
+        duration_ms=(times.ended - times.started) // 1000,
+        talk_ms=(times.ended - times.answered) // 1000 if times.answered else 0,
+        clock_off=times.clock_off,
+        legs=_legs(variables, times),
+    )
+
+
+def _caller_profile(callflow: Any) -> dict[str, Any]:
+    """Return the call's first caller profile: the oldest comes last."""
+    if isinstance(callflow, list) and callflow and isinstance(callflow[-1], dict):
+        profile = callflow[-1].get("caller_profile")
+        if isinstance(profile, dict):
+            return profile
+    return {}
+
+
+class _Times(NamedTuple):
+    started: int
+    answered: int
+    bridged: int
+    ended: int
+    pdd_ms: int | None
+    clock_off: bool
+
+
+def _times(variables: dict[str, Any], received: int) -> _Times:
+    started, answered, bridged, ended, ringing, media = (
+        small_int(variables.get(f"{name}_uepoch"))
+        for name in ("start", "answer", "bridge", "end", "progress", "progress_media")
+    )
+    duration = min(max(ended - started, 0), _BEHIND_US)
+    clock_off = not received - _BEHIND_US <= started <= received + _AHEAD_US
+    if clock_off:
+        # All of a record's times come from one clock: moved together they keep their distances.
+        shift = received - duration - started
+        answered, bridged, ringing, media = (
+            moment and moment + shift for moment in (answered, bridged, ringing, media)
+        )
+        started += shift
+    ended = started + duration
+    answered = answered and min(max(answered, started), ended)
+    bridged = bridged and min(max(bridged, started), ended)
+    # FreeSWITCH's clock ticks every 20 ms: what rings at once bears the call's own start.
+    signs = [moment for moment in (ringing, media, answered) if started <= moment <= ended]
+    pdd_ms = (min(signs) - started) // 1000 if signs else None
+    return _Times(started, answered, bridged, ended, pdd_ms, clock_off)
+
+
+def _sip_of_cause(cause: str) -> int:
+    """Return what mod_sofia answers the caller with for a cause (hangup_cause_to_sip).
+
+    A plan sets sip_ignore_remote_cause, so the cause alone decides.
+    """
+    if cause in CAUSES:
+        return CAUSES[cause].sip
+    return {"ORIGINATOR_CANCEL": 487, "GATEWAY_DOWN": 503, "INVALID_GATEWAY": 484}.get(cause, 480)
+
+
+def _sip_code(value: Any) -> int:
+    match = _SIP.fullmatch(text_of(value))
+    return int(match[1]) if match else 0
+
+
+def _array(value: Any) -> list[str]:
+    """Return the items of a channel variable: ``ARRAY::a|:b``, or one bare value."""
+    text = text_of(value)
+    if text.startswith("ARRAY::"):
+        return text.removeprefix("ARRAY::").split("|:")[:_MOST_LEGS]
+    return [text] if text else []
+
+
+def _legs(variables: dict[str, Any], times: _Times) -> tuple[Leg, ...]:
+    causes = _pairs(variables.get("originate_causes"))
+    dialled = _pairs(variables.get("originated_legs"))
+    uuids = [uuid for uuid in (dialled | causes) if uuid and not uuid.startswith(_WAITING)]
+    if not uuids:
+        return ()
+    labels = text_of(variables.get("vn_legs")).split(",")
+    picked_up = clean_uuid(variables.get("bridge_uuid") or variables.get("last_bridge_to"))
+    ending = clean_id(variables.get("bridge_hangup_cause")) or clean_id(
+        variables.get("hangup_cause")
+    )
+    heard = _sip_code(variables.get("last_bridge_proto_specific_hangup_cause")) or small_int(
+        variables.get("sip_invite_failure_status"), 0, 699
+    )
+    given_up = clean_id(variables.get("hangup_cause")) == "ORIGINATOR_CANCEL"
+    made: list[Leg] = []
+    for uuid in uuids:
+        place = int(uuid[:2], 16) if _OUR_LEG.fullmatch(uuid) else len(labels)
+        # Legs rung together are in originated_legs only; each has told its own cause.
+        cause = clean_id(causes.get(uuid) or variables.get(f"vn_c{place:02x}"))
+        won = uuid == picked_up and times.bridged > 0 and cause in _NO_FAILURE
+        if cause in ("NONE", "SUCCESS"):
+            cause = ""
+        made.append(
+            Leg(
+                attempt=len(made) + 1,
+                uuid=uuid,
+                gateway=clean_label(labels[place]) if place < len(labels) else "",
+                dialled=_dialled(dialled.get(uuid, "").rpartition(";")[2]),
+                outcome="answered"
+                if won
+                else "cancelled"
+                if given_up and not cause
+                else outcome_of(cause),
+                cause=ending if won else cause,
+                sip=200 if won else 0,
+                # The call's own delay is the first leg's, unless another one was tried before.
+                pdd_ms=times.pdd_ms if won and len(uuids) == 1 else None,
+                talk_ms=(times.ended - times.bridged) // 1000 if won else 0,
+            )
+        )
+    if heard:
+        # The A leg keeps the code of the last leg that was refused, and only that.
+        for at in range(len(made) - 1, -1, -1):
+            if made[at].outcome != "answered" and made[at].cause not in _NO_REPLY:
+                made[at] = msgspec.structs.replace(made[at], sip=heard)
+                break
+    return tuple(made)
+
+
+def _pairs(value: Any) -> dict[str, str]:
+    """Return what stands behind each uuid of a list, in order."""
+    found: dict[str, str] = {}
+    for item in _array(value):
+        uuid, _, rest = item.partition(";")
+        found.setdefault(clean_uuid(uuid), rest)
+    return found
+
+
+_DIALLED = re.compile(r"[0-9A-Za-z+*#._-]{1,64}", re.ASCII)
+
+
+def _dialled(text: str) -> str:
+    """Return what was dialled, as the carrier wanted it written (prefixes, ``#``)."""
+    return text if _DIALLED.fullmatch(text) else ""

@@ -1,0 +1,1 @@
+"""The control process: HTTP API, metrics and console. Routing does without it."""

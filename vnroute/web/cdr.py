@@ -1,0 +1,225 @@
+"""``POST /cdr``: call records from mod_json_cdr, taken in as long as the control process runs."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ipaddress
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+from litestar import Litestar
+from litestar.config.app import AppConfig
+from litestar.types import ASGIApp, Receive, Scope, Send
+
+from vnroute import log
+from vnroute.calls.collect import collect
+from vnroute.calls.counts import CdrCounts
+from vnroute.calls.drain import Drain
+from vnroute.calls.group_commit import GroupCommit
+from vnroute.calls.intake import Intake, Verdict
+from vnroute.calls.opening import open_calls
+from vnroute.calls.spool import Spool, SpoolError
+from vnroute.settings import Settings
+from vnroute.store import Store, open_store
+from vnroute.store.opening import store_exists
+from vnroute.web.host import allowed_host, from_a_page
+
+__all__ = ["CdrService"]
+
+_AGAIN_SECONDS = 2.0
+_COLLECT_SECONDS = 2.0
+
+
+class CdrService:
+    """Spool, drain and intake of one control process.
+
+    A spool that cannot be opened (its disk is full, another process holds it) is tried again; until
+    then records are answered with 503, and the switch keeps them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.counts = CdrCounts()
+        self.spool: Spool | None = None
+        self.drain: Drain | None = None
+        self._intake: Intake | None = None
+        self._commit: GroupCommit | None = None
+        self._logger = log.get_logger(process="control")
+        self._warn = log.bounded(self._logger)
+        self._allowed = [ipaddress.ip_network(text) for text in settings.cdr.allow]
+        self._max_bytes = settings.cdr.max_bytes
+
+    def config(self) -> AppConfig:
+        """Return what the application has to start and stop with it."""
+        return AppConfig(lifespan=[self._life])
+
+    def in_front_of(self, app: Litestar) -> ASGIApp:
+        """Return an application that answers /cdr by itself and leaves the rest to ``app``.
+
+        Thousands of records a second need no routing, no request object and no response object.
+        """
+
+        async def front(scope: Scope, receive: Receive, send: Send) -> None:
+            if "method" not in scope:
+                await app(scope, receive, send)
+            elif scope["path"] == "/cdr":
+                await self._answer(scope, receive, send)
+            elif allowed_host(_host(scope), self.settings.control):
+                await app(scope, receive, send)
+            else:
+                await _reply(send, Verdict(421, "no host of that name here"), close=True)
+
+        return front
+
+    @contextlib.asynccontextmanager
+    async def _life(self, _: Litestar) -> AsyncIterator[None]:
+        opening = asyncio.get_running_loop().create_task(self._open())
+        try:
+            yield
+        finally:
+            opening.cancel()
+            await asyncio.gather(opening, return_exceptions=True)
+            self._intake = None
+            if self._commit is not None:
+                await self._commit.close()
+            if self.drain is not None:
+                await asyncio.to_thread(self.drain.stop)
+            if self.spool is not None:
+                self.spool.close()
+
+    async def _open(self) -> None:
+        settings = self.settings
+        while True:
+            try:
+                spool = await asyncio.to_thread(Spool, settings.spool / "cdr")
+                break
+            except SpoolError as error:
+                self._logger.error("no CDRs are taken: the spool cannot be opened",
+                                   error=str(error))  # fmt: skip
+                await asyncio.sleep(_AGAIN_SECONDS)
+        if spool.torn_bytes:
+            self._logger.warning("a torn write was cut off the spool", bytes=spool.torn_bytes)
+        commit = GroupCommit(spool, self.counts.committed)
+        commit.start()
+        drain = Drain(
+            spool,
+            lambda: open_calls(settings.home),
+            self._routing,
+            self.counts.added,
+            self._logger,
+            settings.cdr.keep_days,
+        )
+        drain.start()
+        self.spool, self.drain, self._commit = spool, drain, commit
+        self._intake = Intake(commit, self.counts, self._logger)
+        await self._collect()
+
+    async def _collect(self) -> None:
+        """Take in what switches on this machine could not post, again and again."""
+        told = ""
+        while self.settings.cdr.collect:
+            for name in self.settings.cdr.collect:
+                try:
+                    found = await collect(Path(name), self._take_file)
+                    told = ""
+                except OSError as error:
+                    if str(error) != told:
+                        self._logger.error("cannot collect CDRs", directory=name, error=str(error))
+                    told = str(error)
+                    continue
+                self.counts.collected += found.taken
+                if found.taken or found.refused:
+                    self._logger.info("CDRs collected", directory=name, **found._asdict())
+            await asyncio.sleep(_COLLECT_SECONDS)
+
+    async def _take_file(self, body: bytes) -> int:
+        if len(body) > self._max_bytes:
+            return 413
+        if self._intake is None:
+            return 503
+        return (await self._intake.take(body, "")).status
+
+    def _routing(self) -> Store | None:
+        address = self.settings.store_address
+        return open_store(address, create=False) if store_exists(address) else None
+
+    def _allows(self, scope: Scope) -> bool:
+        client = scope.get("client")
+        if client is None:
+            return False
+        try:
+            address = ipaddress.ip_address(client[0])
+        except ValueError:
+            return False
+        mapped = getattr(address, "ipv4_mapped", None)
+        return any((mapped or address) in network for network in self._allowed)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = dict(scope["headers"])
+        if not self._allows(scope):
+            self.counts.requests["refused_peer"] += 1
+            self._warn("CDR refused", why="peer is not allowed", peer=str(scope.get("client")))
+            await _reply(send, Verdict(403, "not from here"), close=True)
+        elif from_a_page(scope["headers"]):
+            self.counts.requests["refused_peer"] += 1
+            await _reply(send, Verdict(403, "not from a web page"), close=True)
+        elif scope.get("method") != "POST":
+            await _reply(send, Verdict(405, "POST a record"), close=True)
+        elif (length := headers.get(b"content-length", b"0")).isdigit() and (
+            int(length[:12]) > self._max_bytes
+        ):
+            await self._too_large(send, int(length[:12]))
+        else:
+            body = await self._body(receive)
+            if body is None:
+                return  # the peer has gone in the middle: it keeps the record
+            if len(body) > self._max_bytes:
+                await self._too_large(send, len(body))
+                return
+            intake = self._intake
+            if intake is None:
+                self.counts.requests["failed"] += 1
+                await _reply(send, Verdict(503, "the spool is not open; post it again"))
+                return
+            kind = headers.get(b"content-type", b"").decode("latin-1")
+            await _reply(send, await intake.take(body, kind))
+
+    async def _too_large(self, send: Send, size: int) -> None:
+        self.counts.requests["too_large"] += 1
+        self._warn("CDR refused", why="too many bytes", bytes=size, most=self._max_bytes)
+        # Closed, so that what is still on its way is not read.
+        await _reply(send, Verdict(413, f"more than {self._max_bytes} bytes"), close=True)
+
+    async def _body(self, receive: Receive) -> bytes | None:
+        """Return the body, or as much of it as shows that it is too large; None if it broke off."""
+        parts, size = [], 0
+        while size <= self._max_bytes:
+            message: Any = await receive()
+            if message["type"] != "http.request":
+                return None
+            parts.append(message.get("body", b""))
+            size += len(parts[-1])
+            if not message.get("more_body"):
+                break
+        return b"".join(parts)
+
+
+def _host(scope: Scope) -> str:
+    return dict(scope["headers"]).get(b"host", b"").decode("latin-1")
+
+
+async def _reply(send: Send, verdict: Verdict, close: bool = False) -> None:
+    headers = [(b"content-type", b"text/plain; charset=utf-8"),
+               (b"x-content-type-options", b"nosniff")]  # fmt: skip
+    if verdict.status == 503:
+        headers.append((b"retry-after", b"5"))
+    if verdict.status == 405:
+        headers.append((b"allow", b"POST"))
+    if close:
+        headers.append((b"connection", b"close"))
+    body = (verdict.text + "\n").encode()
+    headers.append((b"content-length", str(len(body)).encode()))
+    await send({"type": "http.response.start", "status": verdict.status, "headers": headers})
+    await send({"type": "http.response.body", "body": body, "more_body": False})

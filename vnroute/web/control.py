@@ -1,0 +1,126 @@
+"""The control process: what the supervisor runs beside the workers, for people and for CDRs.
+
+Workers never wait for it. It stops when it is told to (SIGTERM) or when its supervisor is gone, so
+that the next supervisor's finds the port free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import msgspec
+import uvicorn
+import uvloop
+
+from vnroute import log
+from vnroute.settings import Settings
+from vnroute.web.app import make_app
+from vnroute.web.cdr import CdrService
+from vnroute.web.cdr_metrics import CdrMetrics
+from vnroute.web.metrics import Metrics
+from vnroute.web.status_api import LiveStatus
+from vnroute.web.told import decode
+
+__all__ = ["CANNOT_LISTEN", "main"]
+
+CANNOT_LISTEN = 69
+"""Exit status where the address cannot be had (EX_UNAVAILABLE in sysexits.h): try again later."""
+
+_LOOK_SECONDS = 0.5
+
+
+class _Server(uvicorn.Server):
+    """uvicorn, which leaves signals to us: it would raise them again when it is done."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _listening_socket(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+        listening.listen(4096)
+    except BaseException:
+        listening.close()
+        raise
+    return listening
+
+
+async def _stop_with(parent: int, server: uvicorn.Server) -> None:
+    while os.getppid() == parent:
+        await asyncio.sleep(_LOOK_SECONDS)
+    server.should_exit = True
+
+
+async def _serve(settings: Settings, listening: socket.socket) -> None:
+    parent = os.getppid()
+    live = LiveStatus(settings)
+    metrics, cdrs = Metrics(live), CdrService(settings)
+    metrics.add(CdrMetrics(cdrs))
+    app = cdrs.in_front_of(make_app(live, metrics, cdrs.config()))
+    server = _Server(
+        uvicorn.Config(
+            app,
+            http="httptools",
+            ws="none",
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=20,
+            timeout_graceful_shutdown=5,
+        )
+    )
+
+    def stop() -> None:
+        server.should_exit = True
+
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop)
+    loop.add_signal_handler(signal.SIGHUP, lambda: None)
+    watching = loop.create_task(_stop_with(parent, server))
+    host, port = listening.getsockname()[:2]
+    log.get_logger(process="control").info("console", url=f"http://{_in_url(host)}:{port}/")
+    await server.serve(sockets=[listening])
+    watching.cancel()
+
+
+def _in_url(host: str) -> str:
+    return f"[{host}]" if ":" in host else host
+
+
+def main(arguments: list[str]) -> int:
+    """Run a control process until it is told to stop; the one argument is the settings as JSON."""
+    settings = decode(arguments[0])
+    log.configure(settings.log.level, settings.log.format)
+    control = settings.control
+    logger = log.get_logger(process="control")
+    try:
+        listening = _listening_socket(control.host, control.port)
+    except OSError as error:
+        place = f"{_in_url(control.host)}:{control.port}"
+        logger.error("cannot listen; calls are routed all the same", address=place,
+                     error=error.strerror or str(error))  # fmt: skip
+        return CANNOT_LISTEN
+    uvloop.run(_serve(settings, listening))
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main(sys.argv[1:]))
+    except (IndexError, msgspec.DecodeError) as error:
+        sys.stderr.write(f"vnroute: run by vnroute serve, with its settings as JSON ({error})\n")
+        sys.exit(2)
