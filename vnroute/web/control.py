@@ -7,6 +7,7 @@ that the next supervisor's finds the port free.
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import signal
 import socket
@@ -93,6 +94,11 @@ async def _serve(settings: Settings, listening: socket.socket) -> None:
     watching = loop.create_task(_stop_with(parent, server))
     host, port = listening.getsockname()[:2]
     log.get_logger(process="control").info("console", url=f"http://{_in_url(host)}:{port}/")
+    # What lives now lives until the end; the collector need not walk it. Records come and go by
+    # their reference counts, so it need not look as often either.
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
     await server.serve(sockets=[listening])
     watching.cancel()
 
