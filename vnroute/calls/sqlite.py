@@ -11,10 +11,11 @@ from vnroute.calls.days import day_of
 from vnroute.calls.spool_format import Position
 from vnroute.calls.sqlite_decks import Decks
 from vnroute.calls.sqlite_reading import CallReading
-from vnroute.calls.sqlite_schema import bring_up_to_date
+from vnroute.calls.sqlite_schema import CALLS
 from vnroute.calls.sums import Sums
 from vnroute.store import StoreError
 from vnroute.store.sqlite_connection import Connection
+from vnroute.store.sqlite_schema import bring_up_to_date
 
 __all__ = ["SqliteCallStore"]
 
@@ -82,7 +83,7 @@ class SqliteCallStore(CallReading):
         super().__init__(Connection(path))
         self._newest = 0
         try:
-            bring_up_to_date(self._db)
+            bring_up_to_date(self._db, CALLS)
             self._decks = Decks(self._db)
         except BaseException:
             self._db.close()
