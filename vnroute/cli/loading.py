@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 from vnroute.cli.output import print_json, print_problems_json, print_report, report_data
 from vnroute.cli.progress import shown_progress
+from vnroute.cli.session import who_runs
 from vnroute.model.problem import RoutingDataError
 
 if TYPE_CHECKING:
@@ -50,6 +51,7 @@ def run_load(
                 max_hops=max_hops,
                 horizon_years=horizon_years,
                 progress=progress,
+                who=who_runs(),
             )
     except RoutingDataError as error:
         if not as_json:

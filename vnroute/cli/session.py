@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vnroute.settings import Settings
     from vnroute.store import Store
 
-__all__ = ["Session", "pass_session"]
+__all__ = ["Session", "pass_session", "who_runs"]
 
 
 class Session:
@@ -53,3 +53,14 @@ class Session:
 
 pass_session = click.make_pass_decorator(Session, ensure=True)
 """Gives a subcommand the session as its first argument."""
+
+
+def who_runs() -> str:
+    """Return who runs the command, for the audit log."""
+    import getpass
+
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):  # a container's user that has no name
+        name = str(os.getuid())
+    return f"{name} (command line)"

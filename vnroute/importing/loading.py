@@ -69,6 +69,7 @@ def load(
     max_hops: int = MAX_HOPS,
     horizon_years: int = 3,
     progress: Progress | None = None,
+    who: str = "",
 ) -> Report:
     """Load files into a store: entities by id, numbers by number, blocks by span, rates by prefix.
 
@@ -93,7 +94,7 @@ def load(
                     loading.read_document(file)
         names = ", ".join(source.name for source in inputs)
         what = f"{'import ' + only if only else 'load'} {names}"
-        with store.transaction(what[:_LONGEST_WORD]) as writing:
+        with store.transaction(what[:_LONGEST_WORD], who) as writing:
             loading.write(writing, files)
             if len(loading.problems):
                 order = {source.name: position for position, source in enumerate(inputs)}

@@ -20,6 +20,7 @@ from vnroute.model.number import NumberState
 
 __all__ = [
     "Assignment",
+    "AuditEntry",
     "BlockSpan",
     "Change",
     "Counts",
@@ -118,6 +119,24 @@ class Change(msgspec.Struct, frozen=True, kw_only=True):
     what: str
 
 
+class AuditEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a transaction changed: what it was before and is now, as the model writes it.
+
+    ``before`` or ``after`` is None where it was not there, or is no more. Where one transaction
+    changed more than a person reads, one entry with the key ``*`` has the counts in ``after``.
+    """
+
+    id: int
+    counter: int
+    time: datetime
+    who: str
+    kind: str
+    key: str
+    account: str
+    before: msgspec.Raw | None
+    after: msgspec.Raw | None
+
+
 class Reading(Protocol):
     """What can be read. Every method raises :class:`StoreError` where the database fails."""
 
@@ -127,6 +146,16 @@ class Reading(Protocol):
 
     def changes(self, after: int = 0) -> list[Change]:
         """Return the changes with a counter above ``after``, oldest first."""
+        ...
+
+    def audit(
+        self, before: int = 0, limit: int = 100, *, account: str = "", kind: str = "", key: str = ""
+    ) -> list[AuditEntry]:
+        """Return what was changed, the last first: entries with an id below ``before`` (0: all)."""
+        ...
+
+    def entity(self, kind: str, key: str) -> bytes | None:
+        """Return one account, schedule, plan or carrier as JSON, None if it is not there."""
         ...
 
     def counts(self) -> Counts:
@@ -208,6 +237,10 @@ class Transaction(Reading, Protocol):
         """Add or change carriers, by id. With ``replace``, rates of those removed go too."""
         ...
 
+    def remove_entities(self, kind: str, keys: Sequence[str]) -> Tally:
+        """Remove accounts, schedules, plans or carriers (with their rates) that are there."""
+        ...
+
     def assignment(self, account: str, plan: str, campaign: str, state: NumberState) -> int:
         """Return the id of an assignment, made if it is not there."""
         ...
@@ -262,8 +295,9 @@ class Store(Reading, Protocol):
         """
         ...
 
-    def transaction(self, what: str) -> AbstractContextManager[Transaction]:
-        """Open the one writing transaction; ``what`` says in a few words what it is for.
+    def transaction(self, what: str, who: str = "") -> AbstractContextManager[Transaction]:
+        """Open the one writing transaction; ``what`` says in a few words what it is for, ``who``
+        on whose behalf, for the audit log.
 
         Leaving the block commits; an exception, or :meth:`Transaction.discard`, undoes all of it.
         A commit that changed anything adds one to the change counter.

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from vnroute.store.base import Reading, StoreError, Transaction
+from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_reading import SqliteReading
 from vnroute.store.sqlite_schema import bring_up_to_date
@@ -53,10 +54,12 @@ class SqliteStore(SqliteReading):
             connection.close()
 
     @contextmanager
-    def transaction(self, what: str) -> Iterator[Transaction]:
+    def transaction(self, what: str, who: str = "") -> Iterator[Transaction]:
         """Open the writing transaction; see :class:`vnroute.store.base.Store`."""
         self._db.execute("BEGIN IMMEDIATE")
-        writing = SqliteTransaction(self._db)
+        # Nobody else can count on while we hold the right to write.
+        counter, now = self.change_counter() + 1, datetime.now(UTC).isoformat()
+        writing = SqliteTransaction(self._db, SqliteAudit(self._db, counter, now, who))
         try:
             yield writing
             if writing.discarded:
@@ -64,10 +67,7 @@ class SqliteStore(SqliteReading):
                 return
             writing.finish()
             if writing.touched:
-                self._db.execute(
-                    "INSERT INTO changes VALUES (?, ?, ?)",
-                    (self.change_counter() + 1, datetime.now(UTC).isoformat(), what),
-                )
+                self._db.execute("INSERT INTO changes VALUES (?, ?, ?)", (counter, now, what))
             writing.drop_staged()
             self._db.execute("COMMIT")
         except BaseException:

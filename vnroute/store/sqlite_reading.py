@@ -9,14 +9,31 @@ from typing import TypeVar, cast
 import msgspec
 
 from vnroute.model import Account, Carrier, Plan, Schedule
-from vnroute.store.base import Assignment, BlockSpan, Change, Counts, StoreError
+from vnroute.store.base import (
+    Assignment,
+    AuditEntry,
+    BlockSpan,
+    Change,
+    Counts,
+    StoreError,
+)
+from vnroute.store.sqlite_audit import read_audit
 from vnroute.store.sqlite_connection import Connection
 
-__all__ = ["SqliteReading"]
+__all__ = ["SqliteReading", "checked_kind"]
 
 _Entity = TypeVar("_Entity", Account, Schedule, Plan, Carrier)
 _CHUNK = 500
 """Parameters to a query: well under SQLite's limit, enough to make a query's own cost small."""
+
+
+_KINDS = frozenset(("accounts", "schedules", "plans", "carriers"))
+
+
+def checked_kind(kind: str) -> str:
+    """Return the name of a table of documents; it becomes part of a query."""
+    assert kind in _KINDS, kind
+    return kind
 
 
 class SqliteReading:
@@ -37,6 +54,18 @@ class SqliteReading:
             Change(counter=counter, time=datetime.fromisoformat(time), what=what)
             for counter, time, what in self._db.rows(query, (after,))
         ]
+
+    def audit(
+        self, before: int = 0, limit: int = 100, *, account: str = "", kind: str = "", key: str = ""
+    ) -> list[AuditEntry]:
+        """Return what was changed, the last first."""
+        return read_audit(self._db, before, limit, account, kind, key)
+
+    def entity(self, kind: str, key: str) -> bytes | None:
+        """Return one account, schedule, plan or carrier as JSON, None if it is not there."""
+        query = f"SELECT document FROM {checked_kind(kind)} WHERE id = ?"
+        row = self._db.row(query, (key,))
+        return None if row is None else row[0].encode()
 
     def counts(self) -> Counts:
         """Return the number of rows of each kind."""

@@ -11,8 +11,9 @@ import msgspec
 from vnroute.model import Account, Carrier, Plan, Schedule
 from vnroute.model.number import NumberState
 from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
+from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
-from vnroute.store.sqlite_reading import SqliteReading
+from vnroute.store.sqlite_reading import SqliteReading, checked_kind
 
 __all__ = ["SqliteTransaction"]
 
@@ -33,8 +34,9 @@ _STAGED_CARRIERS = "CREATE TEMP TABLE IF NOT EXISTS staged_carriers (carrier TEX
 class SqliteTransaction(SqliteReading):
     """:class:`vnroute.store.base.Transaction`, between a BEGIN and its end."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, audit: SqliteAudit) -> None:
         super().__init__(connection)
+        self._audit = audit
         self.discarded = False
         self.touched = False
         """Whether anything differs from before."""
@@ -59,6 +61,20 @@ class SqliteTransaction(SqliteReading):
         if tally.removed:
             self._db.execute("DELETE FROM rates WHERE carrier NOT IN (SELECT id FROM carriers)")
         return tally
+
+    def remove_entities(self, kind: str, keys: Sequence[str]) -> Tally:
+        """Remove accounts, schedules, plans or carriers; rates of carriers go too."""
+        gone = []
+        for key in dict.fromkeys(keys):
+            before = self.entity(kind, key)
+            if before is not None:
+                gone.append((key, before))
+        self._db.executemany(f"DELETE FROM {checked_kind(kind)} WHERE id = ?",
+                             [(key,) for key, _ in gone])  # fmt: skip
+        if kind == "carriers" and gone:
+            self._db.executemany("DELETE FROM rates WHERE carrier = ?", [(key,) for key, _ in gone])
+        self._audit.add(kind, [(key, before, None) for key, before in gone])
+        return self._noted(Tally(removed=len(gone)))
 
     def assignment(self, account: str, plan: str, campaign: str, state: NumberState) -> int:
         """Return the id of an assignment, made if it is not there."""
@@ -246,14 +262,17 @@ class SqliteTransaction(SqliteReading):
         owned = table in _OWNED
         encode = msgspec.json.Encoder().encode
         rows = []
+        noted: list[tuple[str, bytes | None, bytes | None]] = []
         added = changed = 0
         for key, entity in coming.items():
             before = there.get(key)
             if before == entity:
                 continue
             added, changed = added + (before is None), changed + (before is not None)
-            row = (key, encode(entity).decode(), *((entity.account,) if owned else ()))
+            after = encode(entity)
+            row = (key, after.decode(), *((entity.account,) if owned else ()))
             rows.append(row)
+            noted.append((key, None if before is None else encode(before), after))
         if owned:
             query = (
                 f"INSERT INTO {table} (id, document, account) VALUES (?, ?, ?) ON CONFLICT (id)"
@@ -267,6 +286,8 @@ class SqliteTransaction(SqliteReading):
         self._db.executemany(query, rows)
         gone = [(key,) for key in there if key not in coming] if replace else []
         self._db.executemany(f"DELETE FROM {table} WHERE id = ?", gone)
+        noted += [(key, encode(there[key]), None) for (key,) in gone]
+        self._audit.add(table, noted)
         unchanged = len(coming) - len(rows)
         return self._noted(
             Tally(added=added, changed=changed, unchanged=unchanged, removed=len(gone))
