@@ -1,0 +1,1 @@
+"""Who may do what: users and keys with their roles, sessions of the console."""
