@@ -208,6 +208,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """Directory of what running processes share and leave."""
         return self.home / "state"
 
+    @property
+    def state_page(self) -> Path:
+        """The state page: what is true right now of gateways, schedules, accounts and so on."""
+        return self.state / "state.page"
+
 
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": ServerSettings,

@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from vnroute.image.keys import Kind, state_hash
+from vnroute.image.state_page import StatePage
 from vnroute.matcher.explain import applications_of, channel_data
 
 ROUTES = """\
@@ -231,3 +233,36 @@ def test_calls_are_answered_while_generations_come_and_go(home: Home) -> None:
     assert len(seen) > 2
     assert home.call()["vn_generation"] == "9"
     assert len(list((home.path / "images").glob("route-*.vni"))) == 3
+
+
+def test_workers_go_on_with_the_last_page_and_without_a_damaged_one(home: Home) -> None:
+    """Closed by the state page, with nobody left to write it, page lost, page damaged."""
+    closing = ROUTES.replace(
+        "steps: [{ring",
+        "steps: [{when: office, is: closed, hangup: USER_BUSY}, {ring",
+    )
+    home.load(closing + "schedules: [{id: office, time_zone: UTC, open: [{}]}]\n")
+    server = home.serve(workers=1)
+    assert "vn_legs" in home.call()
+    path = home.path / "state" / "state.page"
+    page = StatePage.open(path, create=True)
+    page.put(Kind.SCHEDULE, "office", state_hash("closed"))
+    home.until(lambda: "vn_legs" not in home.call())
+    page.put(Kind.SCHEDULE, "office", state_hash("a state of another generation"))
+    assert "vn_legs" in home.call()
+    page.put(Kind.SCHEDULE, "office", state_hash("closed"), until=int(time.time()) + 2)
+    assert "vn_legs" not in home.call()
+    home.until(lambda: "vn_legs" in home.call())
+    page.put(Kind.SCHEDULE, "office", state_hash("closed"))
+    path.unlink()
+    time.sleep(0.3)
+    assert "vn_legs" not in home.call()
+    path.write_bytes(b"no page at all")
+    time.sleep(0.3)
+    assert "vn_legs" not in home.call()
+    StatePage.renew(path)
+    home.until(lambda: "vn_legs" in home.call())
+    server.terminate()
+    assert server.wait(20) == 0
+    assert server.stderr is not None
+    assert "state page refused" in server.stderr.read()

@@ -110,6 +110,7 @@ def worker_settings(settings: Settings) -> list[WorkerSettings]:
             max_hops=settings.routing.max_hops,
             images=str(settings.images),
             stats=str(stats),
+            page=str(settings.state_page),
             log_level=settings.log.level,
             log_format=settings.log.format,
         )

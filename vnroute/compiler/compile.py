@@ -15,6 +15,7 @@ from vnroute.compiler.rates import Choices
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
 from vnroute.compiler.text import Texts
+from vnroute.image.keys import Kind, page_key
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
 from vnroute.image.program import SERVICE_STATES
@@ -160,7 +161,13 @@ def compile_image(
     section(
         SectionId.ACCOUNTS,
         b"".join(
-            texts.packed(account.id) + struct.pack("<II", SERVICE_STATES.index(account.state), 0)
+            texts.packed(account.id)
+            + struct.pack(
+                "<IIQ",
+                SERVICE_STATES.index(account.state),
+                0,
+                page_key(Kind.ACCOUNT, account.id),
+            )
             for account in accounts
         ),
         len(accounts),
@@ -191,6 +198,7 @@ def compile_image(
     )
     section(SectionId.SCHEDULES, schedules.records, schedules.count)
     section(SectionId.TRANSITIONS, memoryview(schedules.moments), len(schedules.moments))
+    section(SectionId.STATE_HASHES, schedules.hashes.tobytes(), len(schedules.hashes))
 
     plan_rows = {plan.id: row for row, plan in enumerate(plans)}
     assignments = [
@@ -216,10 +224,12 @@ def compile_image(
     for done, plan in enumerate(plans):
         channel = f"vn_account={plan.account};vn_plan={plan.id};{CHANNEL}"
         records += texts.packed(plan.id) + texts.packed(channel)
-        records += struct.pack("<II", *programs.add(plan))
+        records += struct.pack("<IIQ", *programs.add(plan), page_key(Kind.PLAN, plan.id))
         if done % 1000 == 0:
             progress("plans", done, len(plans))
     section(SectionId.PLANS, records, len(plans))
+    keys = sorted((page_key(Kind.PLAN, plan.id), row) for row, plan in enumerate(plans))
+    section(SectionId.PLAN_KEYS, b"".join(struct.pack("<QII", *key, 0) for key in keys), len(keys))
     section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words), programs.rotations)
     section(SectionId.TARGETS, programs.targets, len(programs.targets) // 56)
     section(
@@ -261,14 +271,17 @@ _Write = Callable[[SectionId, bytes | bytearray, int], None]
 def _write_carriers(section: _Write, texts: Texts, carriers: list[Carrier]) -> None:
     records, gateways, count = bytearray(), bytearray(), 0
     for row, carrier in enumerate(carriers):
-        records += texts.packed(carrier.id) + struct.pack("<II", count, len(carrier.gateways))
+        records += texts.packed(carrier.id)
+        records += struct.pack(
+            "<IIQ", count, len(carrier.gateways), page_key(Kind.CARRIER, carrier.id)
+        )
         count += len(carrier.gateways)
         for gateway in carrier.gateways:
             # A character that no format may hold stands for where the number goes.
             before, after = gateway.dial("\0").split("\0")
             gateways += texts.packed(gateway.id) + texts.packed(before) + texts.packed(after)
             gateways += texts.packed(f"leg_progress_timeout={_progress(gateway)}")
-            gateways += struct.pack("<II", row, 0)
+            gateways += struct.pack("<IIQ", row, 0, page_key(Kind.GATEWAY, gateway.id))
     section(SectionId.CARRIERS, records, len(carriers))
     section(SectionId.GATEWAYS, gateways, count)
 

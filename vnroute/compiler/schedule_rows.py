@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from vnroute.compiler.calendar_files import CalendarError
 from vnroute.compiler.schedules import transitions
 from vnroute.compiler.text import Texts
+from vnroute.image.keys import Kind, page_key, state_hash
 from vnroute.model import Account, FieldError, Plan, Problem, RoutingDataError, Rule, Schedule
 
 __all__ = ["ScheduleRows"]
@@ -34,6 +35,8 @@ class ScheduleRows:
     ) -> None:
         self.records = bytearray()
         self.moments = array("q")
+        self.hashes = array("I")
+        self._hash_rows: dict[str, int] = {}
         self.count = 0
         self._schedules = {schedule.id: schedule for schedule in schedules}
         self._zones = {account.id: account.time_zone for account in accounts}
@@ -49,10 +52,32 @@ class ScheduleRows:
             states = schedule.states
             for text in (schedule.id, zone, ",".join(states)):
                 self.records += texts.packed(text)
-            self.records += struct.pack("<IIII", *settled[key], len(states), 0)
+            self.records += struct.pack(
+                "<IIIIQ",
+                *settled[key],
+                len(states),
+                self._hashes(schedule),
+                page_key(Kind.SCHEDULE, schedule.id),
+            )
             self.count += 1
             if done % 100 == 0:
                 progress(done, len(wanted))
+
+    def _hashes(self, schedule: Schedule) -> int:
+        """Return the row of the first of the hashes of a schedule's states, which are added."""
+        row = self._hash_rows.get(schedule.id)
+        if row is None:
+            row = self._hash_rows[schedule.id] = len(self.hashes)
+            taken: dict[int, str] = {}
+            for name in schedule.states:
+                other = taken.setdefault(state_hash(name), name)
+                if other != name:
+                    field = f"schedules[{schedule.id}]"
+                    found = f"the states {other!r} and {name!r}, whose hashes are the same"
+                    problem = Problem("(stored)", 0, field, found, "another name for one of them")
+                    raise RoutingDataError([problem])
+            self.hashes.extend(taken)
+        return row
 
     def _wanted(self, plans: Iterable[Plan]) -> Iterator[tuple[Schedule, str]]:
         """Yield each schedule with each zone that it is read in."""

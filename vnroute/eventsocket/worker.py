@@ -26,6 +26,7 @@ from vnroute.eventsocket.outbound import OutboundServer
 from vnroute.eventsocket.stats import StatsWriter, read_stats
 from vnroute.image.generations import current_image
 from vnroute.image.layout import ImageError
+from vnroute.image.state_page import PageError, StatePage, identity_of
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
 
@@ -54,6 +55,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     max_hops: int
     images: str
     stats: str
+    page: str
     log_level: str = "info"
     log_format: log.LogFormat = "console"
 
@@ -88,7 +90,9 @@ class _Worker:
         if path is None:
             raise ImageError(f"{self.images}: no route image there; run vnroute compile")
         self.seen: Path | None = path
+        self.seen_page: tuple[int, int, int] | None = None
         self.matcher = Matcher(RouteImage(path), settings.max_hops)
+        self.look_for_page()
         loopback = settings.host in ("127.0.0.1", "::1", "localhost")
         self.server = OutboundServer(
             self.matcher,
@@ -151,6 +155,23 @@ class _Worker:
             milliseconds=round(1000 * (time.monotonic() - began), 1),
         )
 
+    def look_for_page(self) -> None:
+        """Map the state page if another one is there. One that is refused changes nothing."""
+        try:
+            there = identity_of(self.settings.page)
+            if there == self.seen_page:
+                return
+            self.seen_page = there
+            self.matcher.use_page(StatePage.open(self.settings.page))
+        except FileNotFoundError:
+            return  # none was made yet, or it was lost: the last one is still mapped
+        except (PageError, OSError) as error:
+            page = self.matcher.page
+            if page is not None and self.seen_page and page.identity[:2] == self.seen_page[:2]:
+                # The very file that is mapped was cut: to read on would be the end (SIGBUS).
+                self.matcher.use_page(None)
+            self.logger.error("state page refused", error=str(error))
+
     async def look_for_images(self) -> None:
         while True:
             try:
@@ -160,6 +181,7 @@ class _Worker:
                 self.seen = None
             except TimeoutError:
                 pass
+            self.look_for_page()
             await self.reload()
 
     async def housekeeping(self) -> None:

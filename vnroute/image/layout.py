@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 MAGIC = b"VNROUTE\n"
-VERSION = 3
+VERSION = 4
 HEADER_BYTES = 80
 ALIGNMENT = 64
 _HEAD = struct.Struct("<8sIIQQqqqQQI")
@@ -76,6 +76,8 @@ class SectionId(IntEnum):
     GATEWAYS = 15
     POLICIES = 16
     TARGETS = 17
+    STATE_HASHES = 18
+    PLAN_KEYS = 19
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,10 +51,12 @@ ctypedef struct AssignmentRecord:
     uint32_t state
     uint32_t spare
 
+# `key`, here and below, is what the state page knows it by (vnroute.image.keys).
 ctypedef struct AccountRecord:
     Text id
     uint32_t state
     uint32_t spare
+    uint64_t key
 
 # `channel` is what a call under this plan always sets on its channel, ready for `multiset`.
 ctypedef struct PlanRecord:
@@ -62,8 +64,10 @@ ctypedef struct PlanRecord:
     Text channel
     uint32_t program
     uint32_t words
+    uint64_t key
 
-# In one time zone. `states` are the names of its states in the order of their numbers, with commas.
+# In one time zone. `states` are the names of its states in the order of their numbers, with commas;
+# `hashes` is the first row of what stands for each name on the state page.
 ctypedef struct ScheduleRecord:
     Text id
     Text zone
@@ -71,12 +75,14 @@ ctypedef struct ScheduleRecord:
     uint32_t first
     uint32_t count
     uint32_t state_count
-    uint32_t spare
+    uint32_t hashes
+    uint64_t key
 
 ctypedef struct CarrierRecord:
     Text id
     uint32_t first_gateway
     uint32_t gateways
+    uint64_t key
 
 # A leg is dialled as before + digits + after.
 ctypedef struct GatewayRecord:
@@ -85,6 +91,13 @@ ctypedef struct GatewayRecord:
     Text after
     Text variables
     uint32_t carrier
+    uint32_t spare
+    uint64_t key
+
+# A plan by its key; rows ascend by key.
+ctypedef struct PlanKey:
+    uint64_t key
+    uint32_t plan
     uint32_t spare
 
 # Who a step rings. A number has its row of choices and is dialled through the carriers; other
@@ -147,3 +160,9 @@ cdef inline uint64_t first_bucket(uint64_t key, uint64_t seed, uint64_t buckets)
 
 cdef inline uint64_t second_bucket(uint64_t key, uint64_t seed, uint64_t buckets) noexcept nogil:
     return vn_mulhi(mix((key ^ <uint64_t>0x9E3779B97F4A7C15) + 3 * seed), buckets)
+
+cdef inline uint64_t divert_key(uint64_t key) noexcept nogil:
+    """Key of what is said of where the calls of a plan or account go; of a number, its own digits
+    stand for its key (vnroute.image.keys)."""
+    key = mix(key ^ <uint64_t>0x64697665727421)
+    return key if key > 1 else key + 2

@@ -2,6 +2,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from vnroute.image.records cimport PolicyRecord, TargetRecord, Text
+from vnroute.image.state_page cimport Page
 from vnroute.matcher.buffer cimport Buffer
 from vnroute.matcher.channel_data cimport Call
 from vnroute.matcher.image cimport RouteImage
@@ -20,6 +21,8 @@ cdef enum Outcome:
 cdef class Matcher:
     cdef readonly RouteImage image
     cdef readonly int max_hops
+    cdef readonly object page
+    cdef Page _page           # the state page as it is mapped; an empty one where there is none
     cdef uint64_t _counts[OUTCOMES]
     cdef uint64_t _noise
     cdef Buffer _head
@@ -36,6 +39,7 @@ cdef class Matcher:
     cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing
     cdef uint32_t* _turns
 
+    cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
     cdef Outcome _refuse(

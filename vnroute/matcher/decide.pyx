@@ -40,6 +40,14 @@ from vnroute.image.records cimport (
     mix,
     vn_mulhi,
 )
+from vnroute.image.state_page cimport (
+    KIND_SCHEDULE,
+    NO_PAGE_HEAD,
+    Page,
+    StatePage,
+    page_count,
+    page_value,
+)
 from vnroute.matcher.buffer cimport Buffer, drop, put, put_number, put_text, reserve
 from vnroute.matcher.channel_data cimport Call, read_call
 from vnroute.matcher.gate cimport (
@@ -96,6 +104,7 @@ cdef class Matcher:
     def __cinit__(self, RouteImage image not None, int max_hops=5, seed=None):
         self.max_hops = max_hops
         self._noise = int.from_bytes(os.urandom(8), "little") if seed is None else seed
+        self.use_page(None)
         self.swap(image)
 
     def __dealloc__(self):
@@ -119,6 +128,16 @@ cdef class Matcher:
         before = self.image
         self.image = image
         return before
+
+    def use_page(self, StatePage page):
+        """Read what is true right now from another state page; None: nothing is known."""
+        self.page = page
+        if page is None:
+            self._page.head = &NO_PAGE_HEAD
+            self._page.entries = NULL
+            self._page.mask = 0
+        else:
+            self._page = page.page
 
     def counts(self):
         """Return how many decisions there were of each outcome."""
@@ -144,6 +163,18 @@ cdef class Matcher:
             reply = FAILED_REPLY
         self._counts[<int>outcome] += 1
         return reply
+
+    cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil:
+        """Return the state of a schedule at a moment: what somebody has set, else by its rules."""
+        cdef uint32_t value, state
+        if page_count(&self._page, KIND_SCHEDULE) and page_value(
+            &self._page, self.image.schedules[schedule].key, now, &value
+        ):
+            state = self.image.state_by_hash(schedule, value)
+            # A state that this generation does not have says nothing.
+            if state != NO_VALUE:
+                return state
+        return self.image.state_of(schedule, now)
 
     cdef int _begin(self, uint64_t number) except -1:
         self._head.size = self._body.size = self._labels.size = 0
@@ -312,7 +343,7 @@ cdef class Matcher:
         while word < stop:
             op = word[0] & 0xFF
             if op == OP_WHEN:
-                if self.image.state_of(word[1], now) != word[2]:
+                if self.state_at(word[1], now) != word[2]:
                     word += word[3]
                 word += 4
             elif op == OP_FROM:

@@ -8,6 +8,7 @@ from vnroute.image.records cimport (
     CarrierRecord,
     GatewayRecord,
     NumberBucket,
+    PlanKey,
     PlanRecord,
     PolicyRecord,
     ScheduleRecord,
@@ -42,6 +43,9 @@ cdef class RouteImage:
     cdef uint32_t target_count
     cdef const ScheduleRecord* schedules
     cdef uint32_t schedule_count
+    cdef const uint32_t* hashes
+    cdef uint32_t hash_count
+    cdef const PlanKey* plan_keys
     cdef const int64_t* transitions
     cdef uint32_t transition_count
     cdef const uint32_t* prefix_index
@@ -67,6 +71,8 @@ cdef class RouteImage:
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
+    cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil
+    cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil
     cdef bint _sound_transitions(self, uint32_t schedule) noexcept nogil
     cdef bint _sound_choice(self, uint32_t at) noexcept nogil
     cdef str _text(self, uint32_t offset, uint32_t size)

@@ -30,6 +30,7 @@ from vnroute.image.records cimport (
     CarrierRecord,
     GatewayRecord,
     NumberBucket,
+    PlanKey,
     PlanRecord,
     PolicyRecord,
     ScheduleRecord,
@@ -115,6 +116,11 @@ cdef class RouteImage:
             SectionId.SCHEDULES, sizeof(ScheduleRecord), &self.schedule_count)
         self.transitions = <const int64_t*>self._section(
             SectionId.TRANSITIONS, 8, &self.transition_count)
+        self.hashes = <const uint32_t*>self._section(SectionId.STATE_HASHES, 4, &self.hash_count)
+        self.plan_keys = <const PlanKey*>self._section(
+            SectionId.PLAN_KEYS, sizeof(PlanKey), &rows)
+        if rows != self.plan_count:
+            raise ImageError(f"{self.path}: {rows} keys for {self.plan_count} plans")
         self.prefix_index = <const uint32_t*>self._section(SectionId.PREFIX_INDEX, 4, &rows)
         if rows != INDEX_ROWS:
             raise ImageError(f"{self.path}: a prefix index of {rows} rows, not {INDEX_ROWS}")
@@ -196,6 +202,9 @@ cdef class RouteImage:
                 : self.schedules[row].states.offset + self.schedules[row].states.size
             ].count(b","):
                 raise ImageError(f"{self.path}: schedule {row} has states without a name")
+            if (<uint64_t>self.schedules[row].hashes + self.schedules[row].state_count
+                    > self.hash_count):
+                raise ImageError(f"{self.path}: schedule {row} has states without a hash")
             # Schedules share their transitions; each list is looked at once.
             run = (self.schedules[row].first, self.schedules[row].count,
                    self.schedules[row].state_count)
@@ -205,6 +214,10 @@ cdef class RouteImage:
         for row in range(self.plan_count):
             self._check_text(self.plans[row].id.offset, self.plans[row].id.size, "a plan")
             self._check_text(self.plans[row].channel.offset, self.plans[row].channel.size, "a plan")
+            if self.plan_keys[row].plan >= self.plan_count or (
+                row and self.plan_keys[row - 1].key >= self.plan_keys[row].key
+            ):
+                raise ImageError(f"{self.path}: the keys of the plans are unsorted or of no plan")
             if (self.plans[row].words == 0 or <uint64_t>self.plans[row].program
                     + self.plans[row].words > self.program_words):
                 raise ImageError(f"{self.path}: plan {row} lies outside the programs")
@@ -410,6 +423,29 @@ cdef class RouteImage:
             else:
                 high = half
         return <uint32_t>(row[low] & 0xFF)
+
+    cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil:
+        """Return the number of a schedule's state whose name has a hash, or NO_VALUE."""
+        cdef const uint32_t* row = self.hashes + self.schedules[schedule].hashes
+        cdef uint32_t i
+        for i in range(self.schedules[schedule].state_count):
+            if row[i] == wanted:
+                return i
+        return NO_VALUE
+
+    cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil:
+        """Return the row of the plan that the state page knows by a key, or NO_VALUE."""
+        cdef uint32_t first = 0, count = self.plan_count, half
+        while count:
+            half = count >> 1
+            if self.plan_keys[first + half].key < key:
+                first += half + 1
+                count -= half + 1
+            else:
+                count = half
+        if first < self.plan_count and self.plan_keys[first].key == key:
+            return self.plan_keys[first].plan
+        return NO_VALUE
 
     cdef str _text(self, uint32_t offset, uint32_t size):
         return self.text[offset : offset + size].decode("ascii")
