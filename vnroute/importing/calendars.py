@@ -11,7 +11,7 @@ from vnroute.importing.findings import Findings, shown
 from vnroute.model import Rule, Schedule
 from vnroute.model.rule import MAX_CALENDAR
 
-__all__ = ["with_calendars"]
+__all__ = ["with_calendars", "with_texts_only"]
 
 
 def with_calendars(
@@ -43,6 +43,22 @@ def with_calendars(
             rules.append(rule)
         read[kind] = tuple(rules)
     return replace(schedule, **read) if len(problems) == before else None
+
+
+def with_texts_only(
+    schedule: Schedule, file: str, path: str, problems: Findings
+) -> Schedule | None:
+    """Return a schedule whose calendars all come as text; None after problems were added."""
+    before = len(problems)
+    for kind in ("exceptions", "rules"):
+        for position, rule in enumerate(getattr(schedule, kind)):
+            place = f"{path}.{kind}[{position}].calendar"
+            if rule.calendar and not rule.has_events:
+                expected = "the text of an iCalendar (RFC 5545)"
+                problems.add(file, 0, place, shown(rule.calendar), expected)
+            elif rule.calendar:
+                _check(rule.calendar, f"{file} {place}", problems)
+    return schedule if len(problems) == before else None
 
 
 def _text(folder: Path, file: str) -> str | tuple[str, str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from vnroute.importing.findings import Findings, hint, shown
@@ -19,6 +21,7 @@ class Catalogue:
     """What is there by id, and in which file it comes, if it does.
 
     With ``replace`` nothing stored counts. An id that comes twice is a problem; the first stands.
+    What is ``removed`` (ids by kind) is not there.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Catalogue:
         documents: list[RoutingDocument],
         replace: bool,
         problems: Findings,
+        removed: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self.accounts: dict[str, Account] = {}
         self.schedules: dict[str, Schedule] = {}
@@ -40,7 +44,8 @@ class Catalogue:
         for kind in KINDS:
             there: dict[str, Any] = getattr(self, kind)
             if not replace:
-                there.update((entity.id, entity) for entity in getattr(stored, kind)())
+                gone = removed.get(kind, ())
+                there.update((e.id, e) for e in getattr(stored, kind)() if e.id not in gone)
             self.coming[kind] = {}
             self.changed[kind] = set()
             self.refused[kind] = set()

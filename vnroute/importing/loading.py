@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Literal
@@ -22,6 +22,7 @@ from vnroute.importing.references import (
     check_plans,
     warn_unrated,
 )
+from vnroute.importing.removing import remove
 from vnroute.importing.routing_file import RoutingDocument, read_routing_file
 from vnroute.importing.schedules import check_schedules, check_states
 from vnroute.importing.yaml_data import MAX_BYTES
@@ -31,7 +32,7 @@ from vnroute.model.forwarding import MAX_HOPS
 from vnroute.model.numbering import expected_length
 from vnroute.store.base import BlockSpan, Store, Tally, Transaction
 
-__all__ = ["Progress", "Report", "load"]
+__all__ = ["Loading", "Progress", "Report", "load"]
 
 Progress = Callable[[str, int, float | None], None]
 """Takes the file, the rows read of it, and the part of it that is read, 0 to 1, if known."""
@@ -81,7 +82,7 @@ def load(
     Raises :class:`RoutingDataError` with every problem found (the first fifty, and how many more),
     and nothing is applied; :class:`vnroute.store.StoreError` where the store fails.
     """
-    loading = _Loading(store, only, replace, max_hops, horizon_years, progress or (lambda *_: None))
+    loading = Loading(store, only, replace, max_hops, horizon_years, progress or (lambda *_: None))
     with ExitStack() as stack:
         files: list[tuple[Opened, Kind]] = []
         for source in inputs:
@@ -96,22 +97,13 @@ def load(
         what = f"{'import ' + only if only else 'load'} {names}"
         with store.transaction(what[:_LONGEST_WORD], who) as writing:
             loading.write(writing, files)
-            if len(loading.problems):
-                order = {source.name: position for position, source in enumerate(inputs)}
-                loading.problems.kept.sort(key=lambda p: (order.get(p.file, -1), p.line))
-                raise RoutingDataError(loading.problems.kept, loading.problems.more)
-            if dry_run:
-                writing.discard()
-    return Report(
-        applied=not dry_run,
-        change_counter=store.change_counter(),
-        counts=loading.counts,
-        warnings=loading.warnings.kept,
-        more_warnings=loading.warnings.more,
-    )
+            order = {source.name: position for position, source in enumerate(inputs)}
+            loading.problems.kept.sort(key=lambda p: (order.get(p.file, -1), p.line))
+            loading.end(writing, dry_run)
+    return loading.report(not dry_run)
 
 
-class _Loading:
+class Loading:
     """One load, from its first file to its last check."""
 
     def __init__(
@@ -136,6 +128,8 @@ class _Loading:
         self.blocks = ComingBlocks()
         self.decks: set[str] = set()
         """Carriers of which rates come."""
+        self.removed: Mapping[str, Collection[str]] = {}
+        """Ids of what goes, by kind (:mod:`vnroute.importing.editing`)."""
         self.counts: dict[str, Tally] = {}
 
     @contextmanager
@@ -146,6 +140,23 @@ class _Loading:
         except RoutingDataError as error:
             for p in error.problems:
                 self.problems.add(p.file, p.line, p.field, p.found, p.expected)
+
+    def end(self, writing: Transaction, dry_run: bool) -> None:
+        """Refuse all of it if there was any problem; keep nothing of a dry run."""
+        if len(self.problems):
+            raise RoutingDataError(self.problems.kept, self.problems.more)
+        if dry_run:
+            writing.discard()
+
+    def report(self, applied: bool) -> Report:
+        """Return what was done, after the transaction."""
+        return Report(
+            applied=applied,
+            change_counter=self.store.change_counter(),
+            counts=self.counts,
+            warnings=self.warnings.kept,
+            more_warnings=self.warnings.more,
+        )
 
     def read_document(self, file: Opened) -> None:
         """Read a routing file."""
@@ -158,7 +169,7 @@ class _Loading:
     def write(self, writing: Transaction, files: Sequence[tuple[Opened, Kind]]) -> None:
         """Write all that comes into the transaction, and check what there is then."""
         everything = self.replace and self.only is None
-        catalogue = Catalogue(writing, self.documents, everything, self.problems)
+        catalogue = Catalogue(writing, self.documents, everything, self.problems, self.removed)
         check_schedules(catalogue, self.warnings, self.horizon_years)
         check_plans(catalogue, self.warnings)
         check_states(catalogue)
@@ -194,6 +205,8 @@ class _Loading:
             check_forwarding(
                 catalogue, writing, self.blocks, self.origins, self.max_hops, self.problems
             )
+        if self.removed:
+            counts |= remove(self.removed, catalogue, writing, self.problems)
         warn_unrated(catalogue, writing, self.warnings)
 
     def _stage_csv(

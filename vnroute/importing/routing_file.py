@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
 
-from vnroute.importing.calendars import with_calendars
+from vnroute.importing.calendars import with_calendars, with_texts_only
 from vnroute.importing.conversion import convert
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.yaml_data import Fields, line_of, parse_yaml
 from vnroute.model import Account, Carrier, Number, NumberBlock, Plan, Rate, RoutingFile, Schedule
 
-__all__ = ["SECTIONS", "RoutingDocument", "read_routing_file"]
+__all__ = ["SECTIONS", "RoutingDocument", "read_routing_data", "read_routing_file"]
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "accounts": Account,
@@ -42,8 +43,8 @@ class RoutingDocument:
     refused: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in SECTIONS})
 
     def line_of(self, path: str) -> int:
-        """Return the line of a value, such as ``plans[0].steps[1].ring[0]``."""
-        return line_of(self.root, path)
+        """Return the line of a value, such as ``plans[0].steps[1].ring[0]``; 0 if it has none."""
+        return line_of(self.root, path) if isinstance(self.root, Fields) else 0
 
     def content(self) -> RoutingFile:
         """Return the sound entries as one struct."""
@@ -57,17 +58,51 @@ def read_routing_file(data: bytes, file: str, problems: Findings) -> RoutingDocu
     document = RoutingDocument(file)
     before = len(problems)
     document.root = root = parse_yaml(data, file, problems)
-    names = ", ".join(SECTIONS)
     if not isinstance(root, Fields):
+        names = ", ".join(SECTIONS)
         if len(problems) == before:
             found = "nothing" if root in (None, "") else shown(root)
             line = 0 if root in (None, "") else 1
             problems.add(file, line, "file", found, f"sections: some of {names}")
         return document
 
-    def report(path: str, found: str, expected: str) -> None:
-        problems.add(file, line_of(root, path), path, found, expected)
+    def finish(schedule: Schedule, place: str) -> Schedule | None:
+        return with_calendars(schedule, file, place, document.line_of, problems)
 
+    _read_sections(document, root, problems, finish)
+    return document
+
+
+def read_routing_data(data: Any, file: str, problems: Findings) -> RoutingDocument:
+    """Read routing data that came as plain data (JSON); nothing has a line, and no file is read.
+
+    So a schedule's calendar must come as its text: whoever writes to us from elsewhere names no
+    files of this machine.
+    """
+    document = RoutingDocument(file, data)
+    if not isinstance(data, dict):
+        problems.add(file, 0, "body", shown(data), f"sections: some of {', '.join(SECTIONS)}")
+        return document
+
+    def finish(schedule: Schedule, place: str) -> Schedule | None:
+        return with_texts_only(schedule, file, place, problems)
+
+    _read_sections(document, data, problems, finish)
+    return document
+
+
+def _read_sections(
+    document: RoutingDocument,
+    root: dict[str, Any],
+    problems: Findings,
+    finish: Callable[[Schedule, str], Schedule | None],
+) -> None:
+    """Read the sections into the document; ``finish`` takes a schedule and its place."""
+
+    def report(path: str, found: str, expected: str) -> None:
+        problems.add(document.file, document.line_of(path), path, found, expected)
+
+    names = ", ".join(SECTIONS)
     for name, section in root.items():
         kind = SECTIONS.get(name)
         if kind is None:
@@ -78,12 +113,10 @@ def read_routing_file(data: bytes, file: str, problems: Findings) -> RoutingDocu
             for position, data_of_one in enumerate(section):
                 entity = convert(kind, data_of_one, f"{name}[{position}]", report)
                 if isinstance(entity, Schedule):
-                    place = f"{name}[{position}]"
-                    entity = with_calendars(entity, file, place, document.line_of, problems)
+                    entity = finish(entity, f"{name}[{position}]")
                 if entity is not None:
                     good.append((position, entity))
                 elif isinstance(data_of_one, dict) and isinstance(data_of_one.get("id"), str):
                     bad.add(data_of_one["id"])
         elif section != "":
             report(name, shown(section), "a list")
-    return document

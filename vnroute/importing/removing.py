@@ -1,0 +1,78 @@
+"""Removing accounts, schedules, plans and carriers by id: only what nothing refers to any more."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+
+from vnroute.importing.catalogue import KINDS, Catalogue
+from vnroute.importing.findings import Findings, shown
+from vnroute.model import Plan
+from vnroute.store.base import Tally, Transaction
+
+__all__ = ["remove"]
+
+REQUEST = "(request)"
+"""The file that problems name where nothing was read from a file."""
+
+
+def remove(
+    removed: Mapping[str, Collection[str]],
+    catalogue: Catalogue,
+    writing: Transaction,
+    problems: Findings,
+) -> dict[str, Tally]:
+    """Remove entities by kind and id, after all that comes was put; return what was removed.
+
+    What still refers to one of them is a problem, and so is an id that is not there or comes along.
+    """
+    tallies = {}
+    for kind in KINDS:
+        for position, key in enumerate(removed.get(kind, ())):
+            place = f"remove.{kind}[{position}]"
+            if key in catalogue.coming[kind]:
+                expected = "each id put or removed, not both"
+                problems.add(REQUEST, 0, place, shown(key), expected)
+            elif writing.entity(kind, key) is None:
+                problems.add(REQUEST, 0, place, shown(key), f"one of the {kind} that are there")
+            else:
+                users = list(_users(kind, key, catalogue, writing))
+                if users:
+                    found = f"{key!r}, which {_listed(users)} still {_verb(users)}"
+                    expected = "what nothing refers to; change or remove that along with it"
+                    problems.add(REQUEST, 0, place, found, expected)
+        if removed.get(kind) and not len(problems):
+            tallies[kind] = writing.remove_entities(kind, list(removed[kind]))
+    return tallies
+
+
+def _users(kind: str, key: str, catalogue: Catalogue, writing: Transaction) -> Iterator[str]:
+    """Yield what refers to an entity, in words."""
+    for plan in catalogue.plans.values():
+        if _refers(plan, kind, key):
+            yield f"the plan {plan.id!r}"
+    if kind in ("accounts", "plans"):
+        mine = [
+            assignment.id
+            for assignment in writing.assignments()
+            if (assignment.account if kind == "accounts" else assignment.plan) == key
+        ]
+        if mine and set(mine) - writing.unused_assignments(mine):
+            yield "numbers"
+
+
+def _refers(plan: Plan, kind: str, key: str) -> bool:
+    if kind == "accounts":
+        return plan.account == key
+    if kind == "schedules":
+        return any(step.when == key for step in plan.steps)
+    targets = [target for step in plan.steps for target in step.targets]
+    return kind == "plans" and any(t.kind == "plan" and t.name == key for t in targets)
+
+
+def _listed(users: list[str]) -> str:
+    shown_users, more = users[:3], len(users) - 3
+    return ", ".join(shown_users) + (f" and {more} more" if more > 0 else "")
+
+
+def _verb(users: list[str]) -> str:
+    return "use" if len(users) > 1 or users == ["numbers"] else "uses"
