@@ -7,11 +7,8 @@ FreeSWITCH then dials must be what ``vnroute route NUMBER --json`` says.
 from __future__ import annotations
 
 import collections
-import contextlib
 import json
 import os
-import signal
-import socket
 import subprocess
 import sys
 import time
@@ -34,6 +31,7 @@ from tests.freeswitch.harness import (
     variable,
     wait_until,
 )
+from vnroute.loadtest import node as kit
 
 pytestmark = [pytest.mark.freeswitch, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -87,53 +85,18 @@ def vnroute(home: Path, *arguments: str) -> str:
     return done.stdout
 
 
-class Node:
-    """A running ``vnroute serve``, in a process group of its own so that it can be killed whole."""
+class Node(kit.Node):
+    """A running ``vnroute serve``, in a process group of its own so that it can be killed whole.
+
+    One worker: two cores are shared with the switch and three SIPps.
+    """
 
     def __init__(self, home: Path, port: int | None = None) -> None:
-        self.home = home
-        self.port = port if port is not None else free_port()
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def address(self) -> str:
-        """``host:port`` for FreeSWITCH's ``socket`` application."""
-        return f"{LOOPBACK}:{self.port}"
+        super().__init__(home, LOOPBACK, port if port is not None else free_port())
 
     def __enter__(self) -> Self:
-        command = [sys.executable, "-m", "vnroute.cli", "serve", "--port", str(self.port)]
-        with (self.home / f"serve-{self.port}.log").open("ab") as log:
-            self._process = subprocess.Popen(
-                # One worker: two cores are shared with the switch and three SIPps.
-                [*command, "--workers", "1"],
-                env={**os.environ, "VNROUTE_HOME": str(self.home)},
-                cwd=self.home,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-                start_new_session=True,
-            )
-        wait_until("vnroute listens", self._listens, 20)
+        self.start()
         return self
-
-    def _listens(self) -> bool:
-        assert self._process is not None
-        if self._process.poll() is not None:
-            log = (self.home / f"serve-{self.port}.log").read_text()
-            pytest.fail(f"vnroute serve ended with {self._process.returncode}:\n{log}")
-        with socket.socket() as probe:
-            return probe.connect_ex((LOOPBACK, self.port)) == 0
-
-    def kill(self) -> None:
-        """SIGKILL the supervisor and its workers at once: no chance to say good-bye."""
-        self._signal(signal.SIGKILL)
-
-    def _signal(self, number: signal.Signals) -> None:
-        if self._process is not None:
-            # The group is ours: start_new_session made it.
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
-            self._process.wait(20)
 
     def __exit__(
         self,
@@ -141,11 +104,7 @@ class Node:
         error: BaseException | None,
         trace: types.TracebackType | None,
     ) -> None:
-        try:
-            self._signal(signal.SIGTERM)
-        finally:
-            self.kill()
-            self._process = None
+        self.stop()
 
 
 @pytest.fixture(scope="module")

@@ -25,9 +25,9 @@ from tests.freeswitch.harness import (
     FreeSwitch,
     Gateway,
     SippCarrier,
+    carrier_text,
     free_port,
     place,
-    render,
     variable,
     wait_until,
 )
@@ -157,10 +157,11 @@ class ConfirmingCarrier(SippCarrier):
         self._rtp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._rtp.bind((LOOPBACK, 0))
         self._rtp.settimeout(0.1)
-        text = render("carrier_ring", WAIT_MS=round(far.after * 1000))
+        leaves = far.leaves is not None
+        text = carrier_text(
+            (0, 180), (far.after, 200), talk=far.leaves or 0.0, callee_hangs_up=leaves
+        )
         text = text.replace("[media_port]", str(self._rtp.getsockname()[1]))
-        if far.leaves is not None:
-            text = _hangs_up(text, round(far.leaves * 1000))
         super().__init__(place, text)
         self._far = far
         self._done = threading.Event()
@@ -209,42 +210,18 @@ class ConfirmingCarrier(SippCarrier):
             time.sleep(0.02)
 
 
-def _hangs_up(scenario: str, after_ms: int) -> str:
-    """Let the carrier of a scenario end an answered call by itself."""
-    scenario = scenario.replace(
-        '<recv request="BYE">', f'<recv request="BYE" timeout="{after_ms}" ontimeout="leave">'
-    )
-    # The dialogue's From is ours now: what came as To, with the tag we gave it.
-    bye = """  <label id="leave"/>
-  <send retrans="500">
-    <![CDATA[
-      BYE [next_url] SIP/2.0
-      Via: SIP/2.0/[transport] [local_ip]:[local_port];branch=[branch]
-      From: <sip:phone@[local_ip]:[local_port]>;tag=[pid]B[call_number]
-      To: [$from]
-      Call-ID: [call_id]
-      CSeq: 7 BYE
-      Content-Length: 0
-
-    ]]>
-  </send>
-  <recv response="200" next="end"/>
-  <label id="cancelled"/>"""
-    return scenario.replace('  <label id="cancelled"/>', bye)
-
-
 class WatchedCarrier(SippCarrier):
     """A carrier that also writes down Diversion, History-Info and Max-Forwards."""
 
     @classmethod
     def answers(cls, place: str | Gateway) -> Self:
         """Answers at once."""
-        return cls(place, cls._watch(render("carrier_answer")))
+        return cls(place, cls._watch(carrier_text((0, 200))))
 
     @classmethod
     def rings(cls, place: str | Gateway, wait_ms: int = 120_000) -> Self:
         """Rings, and answers after so many milliseconds unless cancelled."""
-        return cls(place, cls._watch(render("carrier_ring", WAIT_MS=wait_ms)))
+        return cls(place, cls._watch(carrier_text((0, 180), (wait_ms / 1000, 200))))
 
     @staticmethod
     def _watch(scenario: str) -> str:
@@ -261,7 +238,7 @@ class WatchedCarrier(SippCarrier):
 
     def more(self) -> tuple[str, str, str]:
         """Return Diversion, History-Info and Max-Forwards of the first INVITE."""
-        line = next(line for line in self._lines() if line[0] == "MORE")
+        line = next(line for line in self.lines() if line[0] == "MORE")
         return line[3].strip(), line[4].strip(), line[5].strip()
 
 

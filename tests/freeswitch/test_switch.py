@@ -88,7 +88,7 @@ def test_control_port_is_closed_to_strangers_and_wrong_passwords() -> None:
         FreeSwitch(["127.0.0.1:1"], cdr="off") as switch,
         pytest.raises(HarnessError, match="refused us"),
     ):
-        EventSocket(switch.control_port, "wrong")
+        EventSocket(LOOPBACK, switch.control_port, "wrong")
 
 
 def test_dead_gateway_is_marked_down_by_ping() -> None:

@@ -15,8 +15,8 @@ class EventSocket:
     Raises OSError where nobody listens, :class:`RunBroken` where FreeSWITCH refuses us.
     """
 
-    def __init__(self, address: str, port: int, password: str, timeout: float = 10.0) -> None:
-        self._socket = socket.create_connection((address, port), timeout)
+    def __init__(self, host: str, port: int, password: str, timeout: float = 10.0) -> None:
+        self._socket = socket.create_connection((host, port), timeout)
         self._buffer = b""
         self._frame()  # auth/request
         reply = self._command(f"auth {password}")

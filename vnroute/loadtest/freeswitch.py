@@ -12,20 +12,22 @@ import re
 import shutil
 import signal
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vnroute.loadtest.control import EventSocket
 from vnroute.loadtest.errors import LoadTestError, RunBroken
 from vnroute.loadtest.process import Child, wait_until
 
-__all__ = ["CHANGES", "FreeSwitch", "Gateway", "shipped_setting"]
+__all__ = ["CHANGES", "PASSWORD", "FreeSwitch", "Gateway", "shipped_setting"]
 
 CHANGES = (
     "call records go to files (mod_json_cdr log-dir) instead of HTTP",
     "outbound-use-uuid-as-callid=true: the SIP Call-ID of a leg is its uuid",
     "gateways, addresses and ports are the run's own",
 )
-_PASSWORD = "only-for-this-run"
+PASSWORD = "only-for-this-run"
+"""Of its event socket."""
 
 _JSON_CDR = """<configuration name="json_cdr.conf" description="JSON call records">
   <settings>
@@ -40,24 +42,24 @@ _JSON_CDR = """<configuration name="json_cdr.conf" description="JSON call record
 """
 
 
+@dataclass(frozen=True)
 class Gateway:
-    """A gateway of the switch: its name, the port behind it, whether it is pinged."""
+    """A gateway of the switch: its name, the port behind it, seconds between pings (0: none)."""
 
-    def __init__(self, name: str, port: int, pinged: bool = False) -> None:
-        self.name = name
-        self.port = port
-        self.pinged = pinged
+    name: str
+    port: int
+    ping: int = 0
 
-    def xml(self, address: str) -> str:
+    def xml(self, host: str) -> str:
         """Return the gateway in FreeSWITCH's notation, with the settings fs-conf recommends."""
         ping = (
-            '<param name="ping" value="1"/><param name="ping-min" value="1"/>'
+            f'<param name="ping" value="{self.ping}"/><param name="ping-min" value="1"/>'
             '<param name="ping-max" value="1"/>'
-            if self.pinged
+            if self.ping
             else ""
         )
         return (
-            f'<gateway name="{self.name}"><param name="proxy" value="{address}:{self.port}"/>'
+            f'<gateway name="{self.name}"><param name="proxy" value="{host}:{self.port}"/>'
             '<param name="register" value="false"/><param name="caller-id-in-from" value="true"/>'
             f'<param name="cid-type" value="pid"/>{ping}</gateway>'
         )
@@ -71,7 +73,11 @@ def shipped_setting(fs_conf: Path, name: str) -> str | None:
 
 
 class FreeSwitch:
-    """The switch under test. :meth:`start` it, ask it, :meth:`stop` it."""
+    """The switch under test. :meth:`start` it, ask it, :meth:`stop` it.
+
+    ``traced`` makes the changes of :data:`CHANGES` by which a run tells legs and calls apart;
+    without it, fs-conf stays as it is shipped but for addresses, gateways and ``variables``.
+    """
 
     def __init__(
         self,
@@ -79,7 +85,7 @@ class FreeSwitch:
         fs_conf: Path,
         folder: Path,
         *,
-        address: str,
+        host: str,
         sip_port: int,
         control_port: int,
         nodes: Sequence[str],
@@ -88,9 +94,10 @@ class FreeSwitch:
         dialplan: str | None = None,
         modules: Sequence[str] = (),
         files: Mapping[str, str] | None = None,
+        traced: bool = True,
     ) -> None:
         self.folder = folder
-        self.address = address
+        self.host = host
         self.sip_port = sip_port
         self.control_port = control_port
         self.cdr_dir = folder / "cdr"
@@ -101,14 +108,14 @@ class FreeSwitch:
         shutil.copytree(fs_conf, self.conf)
         self.cdr_dir.mkdir(parents=True)
         values = {
-            "vnroute_sip_ip": address,
+            "vnroute_sip_ip": host,
             "vnroute_sip_port": str(sip_port),
-            "vnroute_rtp_ip": address,
+            "vnroute_rtp_ip": host,
             "vnroute_nodes": "|".join(nodes),
             "vnroute_nodes_again": "|".join(reversed(nodes)),
-            "vnroute_control_ip": address,
+            "vnroute_control_ip": host,
             "vnroute_control_port": str(control_port),
-            "vnroute_control_password": _PASSWORD,
+            "vnroute_control_password": PASSWORD,
             "vnroute_cdr_url": "",
             **variables,
         }
@@ -116,18 +123,19 @@ class FreeSwitch:
             f'  <X-PRE-PROCESS cmd="set" data="{name}={value}"/>' for name, value in values.items()
         )
         self._edit("vars.xml", "</include>", f"{lines}\n</include>")
-        self._edit(
-            "sip_profiles/vnroute.xml", "<settings>",
-            '<settings>\n      <param name="outbound-use-uuid-as-callid" value="true"/>',
-        )  # fmt: skip
-        (self.conf / "autoload_configs/json_cdr.conf.xml").write_text(
-            _JSON_CDR.format(folder=self.cdr_dir)
-        )
+        if traced:
+            self._edit(
+                "sip_profiles/vnroute.xml", "<settings>",
+                '<settings>\n      <param name="outbound-use-uuid-as-callid" value="true"/>',
+            )  # fmt: skip
+            (self.conf / "autoload_configs/json_cdr.conf.xml").write_text(
+                _JSON_CDR.format(folder=self.cdr_dir)
+            )
         shown = self.conf / "sip_profiles" / "vnroute"
         shown.mkdir(exist_ok=True)
         for example in shown.glob("*.xml"):
             example.unlink()
-        lines = "\n".join(gateway.xml(address) for gateway in gateways)
+        lines = "\n".join(gateway.xml(host) for gateway in gateways)
         (shown / "loadtest.xml").write_text(f"<include>\n{lines}\n</include>\n")
         if dialplan is not None:
             (self.conf / "dialplan" / "vnroute.xml").write_text(dialplan)
@@ -150,6 +158,11 @@ class FreeSwitch:
         if mark not in text:
             raise LoadTestError(f"fs-conf/{file}: found no {mark}, which the run needs to set")
         path.write_text(text.replace(mark, new, 1))
+
+    @property
+    def address(self) -> str:
+        """``host:port`` to send SIP to."""
+        return f"{self.host}:{self.sip_port}"
 
     @property
     def pid(self) -> int:
@@ -185,7 +198,7 @@ class FreeSwitch:
             raise RunBroken(f"it ended by itself with {self._child.status}")
         try:
             if self._control is None:
-                self._control = EventSocket(self.address, self.control_port, _PASSWORD)
+                self._control = EventSocket(self.host, self.control_port, PASSWORD)
             status = self._control.api("sofia status")
         except (OSError, RunBroken):
             self._control = None
@@ -225,18 +238,20 @@ class FreeSwitch:
         """Whether the pings of a gateway have failed."""
         return bool(re.search(r"Status\s+DOWN", self.api(f"sofia status gateway {name}")))
 
+    def log(self) -> str:
+        """Return the log written so far."""
+        with contextlib.suppress(OSError):
+            return (self.folder / "log" / "freeswitch.log").read_text(errors="replace")
+        return ""
+
     def log_tail(self, lines: int = 25) -> str:
-        """Return the last lines of the log and of what it printed."""
-        texts = []
-        for path in (self.folder / "freeswitch.out", self.folder / "log" / "freeswitch.log"):
-            with contextlib.suppress(OSError):
-                texts += path.read_text(errors="replace").splitlines()
-        return "\n".join(texts[-lines:])
+        """Return the last lines of what it printed and of the log."""
+        printed = ""
+        with contextlib.suppress(OSError):
+            printed = (self.folder / "freeswitch.out").read_text(errors="replace")
+        return "\n".join([*printed.splitlines(), *self.log().splitlines()][-lines:])
 
     def complaints(self) -> list[str]:
         """Return the log's warnings and errors, but for the fixed one of every SIP start."""
-        with contextlib.suppress(OSError):
-            text = (self.folder / "log" / "freeswitch.log").read_text(errors="replace")
-            found = re.findall(r"^.*\[(?:WARNING|ERR|ERROR|CRIT|ALERT)\].*$", text, re.M)
-            return [line for line in found if "MSG Thread" not in line]
-        return []
+        found = re.findall(r"^.*\[(?:WARNING|ERR|ERROR|CRIT|ALERT)\].*$", self.log(), re.M)
+        return [line for line in found if "MSG Thread" not in line]

@@ -19,18 +19,18 @@ __all__ = ["Node"]
 class Node:
     """One node. Its counters outlive it: pages are kept by worker and process id."""
 
-    def __init__(self, home: Path, address: str, port: int, workers: int) -> None:
+    def __init__(self, home: Path, host: str, port: int, workers: int = 1) -> None:
         self.home = home
-        self.address = address
+        self.host = host
         self.port = port
         self.workers = workers
         self.pages: dict[tuple[int, int], WorkerStats] = {}
         self._child: Child | None = None
 
     @property
-    def place(self) -> str:
+    def address(self) -> str:
         """``host:port`` for FreeSWITCH's ``socket`` application."""
-        return f"{self.address}:{self.port}"
+        return f"{self.host}:{self.port}"
 
     @property
     def running(self) -> bool:
@@ -40,7 +40,7 @@ class Node:
     def start(self) -> None:
         """Start and wait until it listens; RunBroken with what it said where it does not."""
         command = [
-            sys.executable, "-m", "vnroute.cli", "serve", "--host", self.address,
+            sys.executable, "-m", "vnroute.cli", "serve", "--host", self.host,
             "--port", str(self.port), "--workers", str(self.workers),
         ]  # fmt: skip
         self._child = Child(
@@ -52,7 +52,7 @@ class Node:
         if self._child is not None and self._child.status is not None:
             raise RunBroken(f"vnroute serve ended by itself\n{self._child.tail()}")
         with socket.socket() as probe:
-            return probe.connect_ex((self.address, self.port)) == 0
+            return probe.connect_ex((self.host, self.port)) == 0
 
     @property
     def pids(self) -> list[int]:

@@ -58,6 +58,8 @@ class Callers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """Per cent of the messages that are lost on their way, both ways: so they are repeated."""
     names: Literal["plain", "hostile"] = "plain"
     withheld: bool = False
+    plus: bool = False
+    """Numbers are sent with their + (E.164 as RFC 3966 writes it), else without."""
     headers: tuple[str, ...] = ()
     """Further SIP header lines; ``[field0]`` is the number called, ``[field1]`` the caller's."""
     to: tuple[str, ...] = ()

@@ -6,21 +6,23 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from vnroute.eventsocket.stats import WorkerStats
 from vnroute.loadtest import machine
 from vnroute.loadtest.errors import LoadTestError, RunBroken
 from vnroute.loadtest.freeswitch import CHANGES, FreeSwitch, Gateway, shipped_setting
 from vnroute.loadtest.node import Node
+from vnroute.loadtest.observed import Evidence
 from vnroute.loadtest.process import wait_until
 from vnroute.loadtest.profile import Carriers, Profile
 from vnroute.loadtest.routes import Routes
-from vnroute.loadtest.run import Events, Options, Progress, Result, total
+from vnroute.loadtest.run import INTERRUPTED, Events, Options, Progress, Result, total
 from vnroute.loadtest.sampling import Sampler
 from vnroute.loadtest.sipp import SippCallers, SippCarrier
 from vnroute.loadtest.timing import duration
 from vnroute.loadtest.traces import gather, read_records
 from vnroute.loadtest.traffic import PlannedCall
 
-__all__ = ["check_limits", "run_real"]
+__all__ = ["Bench", "check_limits", "run_real"]
 
 _FILES_A_CALL = 12
 """File descriptors of a call with its legs: RTP and RTCP of each, and the socket to vnroute."""
@@ -88,7 +90,7 @@ def _most_live(planned: dict[str, list[PlannedCall]]) -> int:
     return most
 
 
-class _Bench:
+class Bench:
     """Everything that runs, so that everything can be ended."""
 
     def __init__(self) -> None:
@@ -96,6 +98,8 @@ class _Bench:
         self.carriers: dict[str, SippCarrier] = {}
         self.callers: list[SippCallers] = []
         self.switch: FreeSwitch | None = None
+        self.spare_port = 0
+        """A port that nothing of the run takes, for callers that come later."""
 
     def stop(self) -> None:
         """End all, callers first; nothing may keep the next from being ended."""
@@ -123,8 +127,13 @@ def run_real(
     dialplan: str | None = None,
     modules: tuple[str, ...] = (),
     files: dict[str, str] | None = None,
+    server: Callable[[], list[int]] | None = None,
+    then: Callable[[Bench], None] | None = None,
 ) -> Result:
     """Play a profile on a FreeSWITCH of its own and return what was seen.
+
+    ``server`` gives the processes of an outbound server that is no vnroute; ``then`` is called when
+    the last call has ended and all has been read, while everything still runs.
 
     Raises :class:`LoadTestError` before anything is started. What goes wrong later, Ctrl-C
     included, ends the run: the result then says why it is only a part.
@@ -134,9 +143,9 @@ def run_real(
     legs = max(1, len(routes.gateways))
     variables = check_limits(profile, tools.fs_conf, planned, legs)
     address = options.address or machine.run_address()
-    count = 2 + profile.nodes + len(routes.gateways) + len(profile.callers)
+    count = 3 + len(node_homes) + len(routes.gateways) + len(profile.callers)
     ports = iter(machine.free_ports(address, options.port, count))
-    bench = _Bench()
+    bench = Bench()
     carriers = Carriers(profile.carriers, profile.default, routes.gateways)
     silent = [name for name, what in carriers.given.items() if what is None]
     if silent:
@@ -145,9 +154,9 @@ def run_real(
             " default"
         )
     down = frozenset(name for name, what in carriers.given.items() if what == "down")
-    sip_port, control_port = next(ports), next(ports)
+    sip_port, control_port, bench.spare_port = next(ports), next(ports), next(ports)
     bench.nodes = [Node(home, address, next(ports), profile.workers) for home in node_homes]
-    gateways = [Gateway(name, next(ports), name in down) for name in routes.gateways]
+    gateways = [Gateway(name, next(ports), int(name in down)) for name in routes.gateways]
     for gateway in gateways:
         bench.carriers[gateway.name] = SippCarrier(
             tools.sipp, options.work / "sipp", gateway.name, address, gateway.port, options.seed
@@ -161,8 +170,8 @@ def run_real(
         )  # fmt: skip
     switch = FreeSwitch(
         tools.freeswitch, tools.fs_conf, options.work / "freeswitch",
-        address=address, sip_port=sip_port, control_port=control_port,
-        nodes=[node.place for node in bench.nodes], gateways=gateways, variables=variables,
+        host=address, sip_port=sip_port, control_port=control_port,
+        nodes=[node.address for node in bench.nodes], gateways=gateways, variables=variables,
         dialplan=dialplan, modules=modules, files=files,
     )  # fmt: skip
     bench.switch = switch
@@ -170,6 +179,7 @@ def run_real(
         {
             "FreeSWITCH": lambda: [switch.pid],
             "vnroute": lambda: [pid for node in bench.nodes for pid in node.pids],
+            **({"server": server} if server is not None else {}),
             "SIPp callers": lambda: [caller.pid for caller in bench.callers],
             "SIPp carriers": lambda: [carrier.pid for carrier in bench.carriers.values()],
         }
@@ -180,9 +190,16 @@ def run_real(
         bench.carriers[name].start(what)
 
     events: Events | None = None
-    began = time.time()
+    began = ended = time.time()
     stopped = ""
     channels: int | None = None
+    seen: tuple[Evidence, list[WorkerStats], list[str]] | None = None
+
+    def read() -> tuple[Evidence, list[WorkerStats], list[str]]:
+        evidence = gather(bench.callers, bench.carriers.values(), read_records(switch.cdr_dir))
+        pages = [page for node in bench.nodes for page in node.pages.values()]
+        return evidence, pages, switch.complaints()
+
     try:
         progress("starting FreeSWITCH, vnroute and SIPp", {})
         for node in bench.nodes:
@@ -199,24 +216,29 @@ def run_real(
         progress("waiting until FreeSWITCH is idle", {})
         _drain(bench, switch, sampler)
         channels = switch.channels()
+        if then is not None:
+            sampler.look(force=True)
+            ended = time.time()
+            seen = read()
+            then(bench)
     except KeyboardInterrupt:
-        stopped = "stopped by Ctrl-C"
+        stopped = INTERRUPTED
     except (RunBroken, OSError) as error:
         stopped = str(error)
     finally:
-        ended = time.time()
         try:
-            sampler.look(force=True)
+            if seen is None:
+                ended = time.time()
+                sampler.look(force=True)
         finally:
             bench.stop()
     progress("reading what was seen", {})
-    evidence = gather(bench.callers, bench.carriers.values(), read_records(switch.cdr_dir))
-    pages = [page for node in bench.nodes for page in node.pages.values()]
+    evidence, pages, complaints = seen or read()
     result = Result(
         profile, options, False, began, ended, evidence, sampler.samples, pages,
         events.moments(down) if events else Events(profile, [], become, 0, {}).moments(down),
         events.told if events else [],
-        channels_left=channels, stopped=stopped, complaints=switch.complaints(),
+        channels_left=channels, stopped=stopped, complaints=complaints,
     )  # fmt: skip
     result.settings = {
         "fs_conf_changes": [*CHANGES, *(f"{name}={value}" for name, value in variables.items())],
@@ -229,7 +251,7 @@ def run_real(
 
 
 def _play(
-    bench: _Bench,
+    bench: Bench,
     switch: FreeSwitch,
     events: Events,
     sampler: Sampler,
@@ -269,7 +291,7 @@ def _play(
     progress("calls", _figures(bench, calls, time.time() - began))
 
 
-def _figures(bench: _Bench, calls: int, seconds: float) -> dict[str, Any]:
+def _figures(bench: Bench, calls: int, seconds: float) -> dict[str, Any]:
     begun = finals = 0
     for caller in bench.callers:
         text = ""
@@ -282,7 +304,7 @@ def _figures(bench: _Bench, calls: int, seconds: float) -> dict[str, Any]:
     return {"calls": calls, "begun": begun, "final": finals, "seconds": seconds}
 
 
-def _drain(bench: _Bench, switch: FreeSwitch, sampler: Sampler) -> None:
+def _drain(bench: Bench, switch: FreeSwitch, sampler: Sampler) -> None:
     """Wait until FreeSWITCH has no session left, or for as long as it may take."""
     until = time.monotonic() + _DRAIN
     while time.monotonic() < until and switch.sessions():

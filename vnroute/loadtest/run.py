@@ -22,8 +22,10 @@ from vnroute.loadtest.traffic import PlannedCall
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
 
-__all__ = ["Events", "Options", "Progress", "Result", "conclude", "total"]
+__all__ = ["INTERRUPTED", "Events", "Options", "Progress", "Result", "conclude", "total"]
 
+INTERRUPTED = "stopped by Ctrl-C"
+"""Why a run is only a part, where a person ended it."""
 _AFTER_KILL = 1.0
 """Seconds after a process was killed in which a call may still feel it."""
 _CHANGE = 0.5

@@ -22,7 +22,7 @@ from vnroute.loadtest.node import Node
 from vnroute.loadtest.observed import Evidence, SeenCall, SeenLeg
 from vnroute.loadtest.profile import Carriers, Profile
 from vnroute.loadtest.routes import Routes
-from vnroute.loadtest.run import Events, Options, Progress, Result, total
+from vnroute.loadtest.run import INTERRUPTED, Events, Options, Progress, Result, total
 from vnroute.loadtest.sampling import Sampler
 from vnroute.loadtest.traffic import PlannedCall
 from vnroute.simulator import (
@@ -120,7 +120,7 @@ def run_simulated(
         for node in nodes:
             node.look()
     except KeyboardInterrupt:
-        stopped = "stopped by Ctrl-C"
+        stopped = INTERRUPTED
     except (RunBroken, OSError) as error:
         stopped = str(error)
     finally:

@@ -20,7 +20,7 @@ from vnroute.loadtest.traffic import PlannedCall, quoted_name
 from vnroute.simulator import Gateways
 from vnroute.simulator.gateways import Script
 
-__all__ = ["SippCallers", "SippCarrier", "caller_scenario"]
+__all__ = ["Sipp", "SippCallers", "SippCarrier", "caller_scenario", "wait_bound"]
 
 _SCENARIOS = Path(__file__).parent / "sipp"
 _CARRIER_ROWS = 4000
@@ -38,7 +38,9 @@ def caller_scenario(does: str, patience: float, headers: Sequence[str]) -> str:
     return re.sub(r"^ *\[headers\]\n", lambda _: lines, text, count=1, flags=re.M)
 
 
-class _Sipp:
+class Sipp:
+    """A SIPp with its scenario, its log and its complaints in a folder of the run."""
+
     def __init__(self, binary: str, folder: Path, name: str, address: str, port: int) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.name = name
@@ -48,7 +50,8 @@ class _Sipp:
         self.binary = binary
         self.child: Child | None = None
 
-    def _launch(self, *options: str) -> None:
+    def launch(self, *options: str) -> None:
+        """Start it, with these options before those that all have in common."""
         command = [self.binary, *options, "-i", self.address, "-p", str(self.port)]
         command += ["-mi", self.address, "-nostdin", "-aa"]
         command += ["-trace_logs", "-log_file", f"{self.name}.log", "-log_overwrite", "false"]
@@ -85,7 +88,23 @@ class _Sipp:
         return (text + "\n" + (self.child.tail(5) if self.child else ""))[-most:]
 
 
-class SippCallers(_Sipp):
+def wait_bound(sipp: Sipp) -> None:
+    """Wait until a SIPp listens on its port; :class:`RunBroken` where it ends instead."""
+
+    def bound() -> bool:
+        if not sipp.running:
+            raise RunBroken(f"{sipp.name} ended by itself\n{sipp.errors()}")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            try:
+                probe.bind((sipp.address, sipp.port))
+            except OSError:
+                return True
+        return False
+
+    wait_until(f"{sipp.name} listens", bound, 10, 0.01)
+
+
+class SippCallers(Sipp):
     """One group of callers.
 
     SIPp begins calls evenly and each then waits for its own moment, so that any arrivals can be
@@ -129,9 +148,11 @@ class SippCallers(_Sipp):
         rows = ["SEQUENTIAL"]
         for place, call in enumerate(calls):
             wait = round(1000 * (call.at + self.lead - place * every))
-            number = call.called.removeprefix("+")
+            called, caller = call.called, call.caller
+            if not group.plus:
+                called, caller = called.removeprefix("+"), caller.removeprefix("+")
             rows.append(
-                f"{number};{call.caller.removeprefix('+')};{max(0, wait)};"
+                f"{called};{caller};{max(0, wait)};"
                 f"{max(1, round(1000 * call.hold))};{quoted_name(call.name)};"
             )
         (folder / f"{self.name}.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
@@ -145,7 +166,7 @@ class SippCallers(_Sipp):
         options += ["-cid_str", f"{self.group.name}-%u-%p@%s"]
         if self.group.loses:
             options += ["-lost", str(self.group.loses)]
-        self._launch(self.target, *options)
+        self.launch(self.target, *options)
 
     def stop(self) -> None:
         """End it at once."""
@@ -153,7 +174,7 @@ class SippCallers(_Sipp):
             self.child.stop(signal.SIGTERM, 2)
 
 
-class SippCarrier(_Sipp):
+class SippCarrier(Sipp):
     """A carrier behind a gateway. It may change what it does: each change is another SIPp."""
 
     def __init__(
@@ -187,18 +208,8 @@ class SippCarrier(_Sipp):
             rows = "".join(f"{place};\n" for place in drawn)
             (self.folder / f"{self.name}.csv").write_text(f"SEQUENTIAL\n{rows}")
             options += ["-inf", f"{self.name}.csv"]
-        self._launch(*options)
-        wait_until(f"carrier {self.gateway} listens", self._bound, 10, 0.01)
-
-    def _bound(self) -> bool:
-        if not self.running:
-            raise RunBroken(f"carrier {self.gateway} ended by itself\n{self.errors()}")
-        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
-            try:
-                probe.bind((self.address, self.port))
-            except OSError:
-                return True
-        return False
+        self.launch(*options)
+        wait_bound(self)
 
     def stop(self) -> None:
         """End it at once: what a carrier that dies does."""

@@ -8,7 +8,7 @@ So nothing is matched by time or by number.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -16,10 +16,10 @@ from urllib.parse import unquote
 from vnroute.loadtest.observed import Evidence, SeenCall, SeenLeg, Stray
 from vnroute.loadtest.sipp import SippCallers, SippCarrier
 
-__all__ = ["gather", "read_records"]
+__all__ = ["gather", "leg_causes", "read_records", "variable", "when"]
 
 
-def _when(stamp: str) -> float:
+def when(stamp: str) -> float:
     """Return SIPp's time stamp (date, tab, time, tab, seconds) as seconds since 1970."""
     return float(stamp.rpartition("\t")[2])
 
@@ -52,9 +52,9 @@ def gather(
     evidence = Evidence(list(calls.values()), records=len(records))
     legs: dict[str, SeenLeg] = {}
     for record in records:
-        call = calls.get(_id_of(_variable(record, "sip_call_id") or ""))
+        call = calls.get(_id_of(variable(record, "sip_call_id") or ""))
         if call is None:
-            said = _variable(record, "sip_call_id") or "no sip_call_id"
+            said = variable(record, "sip_call_id") or "no sip_call_id"
             evidence.strays.append(Stray("a call record of no call", said))
             continue
         call.records += 1
@@ -86,7 +86,7 @@ def _read_caller(lines: list[list[str]], calls: dict[str, SeenCall]) -> None:
         call = calls.get(_id_of(line[2]))
         if call is None:
             continue
-        kind, at = line[0], _when(line[1])
+        kind, at = line[0], when(line[1])
         match kind:
             case "SENT":
                 call.sent += 1
@@ -108,33 +108,36 @@ def _read_caller(lines: list[list[str]], calls: dict[str, SeenCall]) -> None:
                 call.reinvited = True
 
 
-def _variable(record: dict[str, Any], name: str) -> str | None:
+def variable(record: Mapping[str, Any], name: str) -> str | None:
+    """Return a channel variable of a call record, decoded, or None."""
     value = record.get("variables", {}).get(name)
     return None if value is None else unquote(str(value))
 
 
-def _array(text: str | None) -> list[str]:
-    return text.removeprefix("ARRAY::").split("|:") if text else []
+def leg_causes(record: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return uuid and hangup cause of all legs made for a call, over all bridges of its plan."""
+    text = variable(record, "originate_causes")
+    items = text.removeprefix("ARRAY::").split("|:") if text else []
+    return [item.partition(";")[::2] for item in items]
 
 
 def _seconds(record: dict[str, Any], name: str) -> float | None:
-    text = _variable(record, name)
+    text = variable(record, name)
     return int(text) / 1e6 if text and text.isdigit() and text != "0" else None
 
 
 def _read_record(call: SeenCall, record: dict[str, Any], legs: dict[str, SeenLeg]) -> None:
-    generation = _variable(record, "vn_generation")
+    generation = variable(record, "vn_generation")
     call.generation = int(generation) if generation and generation.isdigit() else None
-    call.refused = _variable(record, "vn_refused") or ""
-    call.hangup_cause = _variable(record, "hangup_cause") or ""
+    call.refused = variable(record, "vn_refused") or ""
+    call.hangup_cause = variable(record, "hangup_cause") or ""
     answered, ended = _seconds(record, "answer_uepoch"), _seconds(record, "end_uepoch")
     call.record_ended_at = ended
     if answered and ended:
         call.billed = ended - answered
-    labels = _variable(record, "vn_legs")
+    labels = variable(record, "vn_legs")
     call.labels = len(labels.split(",")) if labels else 0
-    for item in _array(_variable(record, "originate_causes")):
-        uuid, _, cause = item.partition(";")
+    for uuid, cause in leg_causes(record):
         try:
             place = int(uuid[:2], 16)
         except ValueError:
@@ -148,7 +151,7 @@ def _read_record(call: SeenCall, record: dict[str, Any], legs: dict[str, SeenLeg
 def _read_carrier(
     line: list[str], leg: SeenLeg, gateway: str, scripts: list[Any], evidence: Evidence
 ) -> None:
-    kind, at = line[0], _when(line[1])
+    kind, at = line[0], when(line[1])
     match kind:
         case "INVITE":
             if leg.invited_at is not None:
