@@ -15,6 +15,7 @@ import tomllib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
+from urllib.parse import urlsplit
 
 import msgspec
 
@@ -61,6 +62,23 @@ def _check_network(network: str, field: str) -> None:
     except ValueError:
         expected = 'a network such as "10.0.0.0/8", without bits beyond its length'
         raise FieldError(field, repr(network), expected) from None
+
+
+def _check_calls_address(url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme != "postgresql" or not parts.path.strip("/"):
+        # Without what may be a password.
+        found = repr(f"{parts.scheme}:…") if parts.scheme else "no address"
+        raise FieldError("store", found, "an address such as postgresql://vnroute@127.0.0.1/calls")
+    if parts.password or "password=" in parts.query:
+        # It would stand in process lists, logs and "vnroute settings".
+        expected = "an address without one: passwords belong in ~/.pgpass or PGPASSWORD"
+        raise FieldError("store", "a password", expected)
 
 
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -146,6 +164,9 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     collect: tuple[str, ...] = ()
     """Directories where FreeSWITCH on this machine leaves records it could not post
     (mod_json_cdr's err-log-dir); they are taken in and removed. Absolute paths."""
+    store: str = ""
+    """Where calls are stored: ``postgresql://USER@HOST/DATABASE``, which several nodes may share;
+    empty is the SQLite database ``cdr.db`` in vnroute's home."""
     keep_days: int = 400
     """Days that calls are kept, 0 for ever. The sums that reports read stay."""
 
@@ -156,6 +177,7 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             if not directory.startswith("/"):
                 raise FieldError(f"collect[{position}]", repr(directory), "an absolute path")
         _check_range("max_bytes", self.max_bytes, 16_384, 50_000_000, "bytes")
+        _check_calls_address(self.store)
         _check_range("keep_days", self.keep_days, 0, 36_500, "days")
 
 
@@ -192,6 +214,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def store_address(self) -> str:
         """What :func:`vnroute.store.open_store` takes."""
         return self.store.url or str(self.home)
+
+    @property
+    def calls_address(self) -> str:
+        """What :func:`vnroute.calls.opening.open_calls` takes."""
+        return self.cdr.store or str(self.home)
 
     @property
     def images(self) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import sqlite3
 import time
 from collections.abc import Callable
@@ -12,13 +13,15 @@ import msgspec
 import pytest
 
 from tests.calls.support import record
+from tests.support.postgres import Postgres, missing
 from vnroute.calls.base import Added, CallFilter
 from vnroute.calls.drain import Drain
 from vnroute.calls.opening import open_calls
 from vnroute.calls.reading import read_record
+from vnroute.calls.reports import make_report
 from vnroute.calls.spool import Spool
 from vnroute.calls.spool_format import KIND_CALL, KIND_RAW, encode_record, segment_name
-from vnroute.calls.sqlite import SqliteCallStore
+from vnroute.calls.sql_store import SqlCallStore
 from vnroute.store import Store, StoreError
 
 
@@ -43,12 +46,12 @@ def rows(count: int, **more: Any) -> list[bytes]:
 class Bench:
     """A spool, a home, and drains over them."""
 
-    def __init__(self, home: Path) -> None:
-        self.home = home
+    def __init__(self, home: Path, address: str) -> None:
+        self.home, self.address = home, address
         self.spool = Spool(home / "spool", segment_bytes=50_000)
         self.lines = Lines()
         self.added = Added()
-        self.opened: Callable[[], Any] = lambda: open_calls(home)
+        self.opened: Callable[[], Any] = lambda: open_calls(address)
         self.routing: Callable[[], Store | None] = lambda: None
         self.drain: Drain | None = None
 
@@ -71,7 +74,7 @@ class Bench:
             time.sleep(0.02)
 
     def stored(self) -> int:
-        store = open_calls(self.home)
+        store = open_calls(self.address)
         try:
             return store.count(CallFilter())
         finally:
@@ -79,8 +82,8 @@ class Bench:
 
 
 @pytest.fixture
-def bench(tmp_path: Path) -> Any:
-    made = Bench(tmp_path)
+def bench(tmp_path: Path, address: str) -> Any:
+    made = Bench(tmp_path, address)
     yield made
     if made.drain is not None:
         made.drain.stop()
@@ -109,17 +112,59 @@ def test_records_wait_while_the_store_is_away(bench: Bench) -> None:
     bench.until(lambda: "cannot be opened" in drain.failing)
     assert bench.spool.waiting_bytes(drain.position) > 0
     assert drain.oldest
-    bench.opened = lambda: open_calls(bench.home)
+    bench.opened = lambda: open_calls(bench.address)
     bench.until(lambda: bench.added.stored == 100)
     bench.until(lambda: not drain.failing)
     assert any("answers again" in line for line in bench.lines.lines)
 
 
+@pytest.mark.postgres
+def test_postgresql_is_killed_again_and_again(tmp_path: Path) -> None:
+    """SIGKILL of the postmaster at any moment; the drain is begun anew now and then as well."""
+    why = missing()
+    if why is not None:
+        pytest.skip(why)
+    server = Postgres(tmp_path / "postgres")
+    server.start()
+    bench = Bench(tmp_path, server.database("calls"))
+    total, kills, source = 0, 0, random.Random(6)
+    try:
+        bench.start()
+        stop = time.monotonic() + 6
+        while time.monotonic() < stop:
+            bench.spool.append(rows(200))
+            total += 200
+            if source.random() < 0.3:
+                time.sleep(source.uniform(0, 0.15))
+                server.kill()
+                kills += 1
+                if source.random() < 0.3 and bench.drain is not None:
+                    bench.drain.stop()
+                    bench.start()
+                server.start()
+            time.sleep(0.05)
+        server.start() if not server.running else None
+        bench.until(lambda: bench.stored() == total)
+        assert kills >= 2
+        store = open_calls(bench.address)
+        uuids = [call["uuid"] for call in store.calls(CallFilter())]
+        assert len(uuids) == len(set(uuids)) == total
+        (row,) = make_report(store, "accounts", CallFilter()).rows
+        assert row["calls"] == total
+        store.close()
+    finally:
+        if bench.drain is not None:
+            bench.drain.stop()
+        bench.spool.close()
+        server.stop()
+
+
 def test_a_store_that_another_process_holds_is_waited_for(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    bench = Bench(tmp_path, str(tmp_path))
     monkeypatch.setattr("vnroute.store.sqlite_connection.BUSY_SECONDS", 0.1)
-    open_calls(bench.home).close()
+    open_calls(bench.address).close()
     held = sqlite3.connect(bench.home / "cdr.db", isolation_level=None)
     held.execute("BEGIN IMMEDIATE")
     drain = bench.start()
@@ -128,24 +173,39 @@ def test_a_store_that_another_process_holds_is_waited_for(
     held.execute("ROLLBACK")
     held.close()
     bench.until(lambda: bench.added.stored == 10)
+    drain.stop()
+    bench.spool.close()
 
 
 def test_a_record_that_breaks_the_store_is_set_aside_and_the_rest_stored(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = SqliteCallStore.add
+    real = SqlCallStore.add
 
-    def picky(self: SqliteCallStore, spool: str, position: Any, calls: Any, raw: Any) -> Added:
+    def picky(self: SqlCallStore, spool: str, position: Any, calls: Any, raw: Any) -> Added:
         if any(rated.call.caller_name == "Bad" for rated in calls):
             raise OverflowError("too large for the database")
         return real(self, spool, position, calls, raw)
 
-    monkeypatch.setattr(SqliteCallStore, "add", picky)
+    monkeypatch.setattr(SqlCallStore, "add", picky)
     bench.spool.append(rows(5) + rows(1, name="Bad") + rows(5))
     bench.start()
     bench.until(lambda: bench.added.stored == 10)
     assert bench.added.raw == 1
     assert any("too large for the database" in line for line in bench.lines.lines)
+
+
+def test_a_value_that_the_database_refuses_is_set_aside(bench: Bench) -> None:
+    now = time.time_ns() // 1000
+    call = read_record(record(), now)
+    # No NUL comes through the reader; PostgreSQL takes none in text, SQLite takes it as it is.
+    odd = msgspec.structs.replace(call, uuid="odd", switch="a\0b")
+    bench.spool.append(
+        [encode_record(KIND_CALL, now, msgspec.msgpack.encode(each)) for each in (odd, call)]
+    )
+    bench.start()
+    bench.until(lambda: bench.added.stored + bench.added.raw == 2)
+    assert bench.added.raw == (1 if bench.address.startswith("postgresql") else 0)
 
 
 def test_raw_unreadable_and_damaged_records_stop_nothing(bench: Bench) -> None:
@@ -182,7 +242,7 @@ rates: [{prefix: "+1212", carrier: alpha, rate: "0.0060"}]
     bench.spool.append(rows(1, dialled="0012125550100#", talk=90, gateways="alpha-1"))
     bench.start()
     bench.until(lambda: bench.added.stored == 1)
-    calls = open_calls(bench.home)
+    calls = open_calls(bench.address)
     (found,) = calls.calls(CallFilter())
     calls.close()
     assert (found["legs"][0]["carrier"], found["legs"][0]["prefix"]) == ("alpha", "1212")

@@ -113,3 +113,23 @@ def test_any_environment_is_taken_or_refused(environ: dict[str, str]) -> None:
         assert all(problem.file.startswith("VNROUTE_") for problem in error.problems)
     else:
         assert 0 <= settings.server.port <= 65535
+
+
+@pytest.mark.parametrize(
+    "url, why",
+    [
+        ("mysql://u:secret@h/calls", "found 'mysql:…', expected an address such as postgresql://"),
+        ("postgresql://h", "expected an address such as postgresql://"),
+        ("postgresql://[", "found no address, expected"),
+        ("calls.db", "found no address, expected"),
+        ("postgresql://u:secret@h/calls", "found a password, expected an address without one"),
+        ("postgresql://h/calls?password=secret", "found a password, expected"),
+    ],
+)
+def test_where_calls_are_stored(url: str, why: str) -> None:
+    (found,) = problems(None, {"VNROUTE_CDR_STORE": url})
+    assert found.startswith("VNROUTE_CDR_STORE: cdr.store: ") and why in found
+    assert "secret" not in found
+    good = "postgresql://vnroute@127.0.0.1/calls"
+    assert Settings.load(None, {"VNROUTE_CDR_STORE": good}).calls_address == good
+    assert Settings.load(None, {}).calls_address == "var"

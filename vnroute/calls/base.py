@@ -22,6 +22,7 @@ class Rate(NamedTuple):
 
     prefix: str
     rate: str
+    currency: str = ""
 
 
 @dataclass(slots=True)
@@ -33,11 +34,21 @@ class RatedCall:
     """Each leg's carrier, empty where its gateway is unknown."""
     costs: tuple[int | None, ...] = ()
     rates: tuple[Rate | None, ...] = ()
+    billed: tuple[int, ...] = ()
+    """Each leg's seconds as they are billed."""
     cost: int | None = None
+    """What the carriers that it was sent to ask for it."""
+    cost_currency: str = ""
+    receive_cost: int | None = None
+    """What the carrier that it came from asks for it: toll-free and other inbound-paid numbers."""
+    receive_currency: str = ""
     price: int | None = None
-    currency: str = ""
+    """What its account pays for it."""
+    price_currency: str = ""
     country: str = ""
     """The caller's country (ISO 3166-1) as far as the number tells."""
+    area: str = ""
+    """The area within it, in English, where the number tells."""
     destinations: tuple[str, ...] = ()
     """Each leg's destination country."""
 
@@ -164,8 +175,19 @@ class CallStore(Protocol):
         """Yield (number, last day called, calls) of each number ever called."""
         ...
 
+    def counter(self, name: str) -> int:
+        """Return a counter's value, 0 where it was never set."""
+        ...
+
+    def set_counter(self, name: str, value: int) -> None:
+        """Set a counter, such as how far a webhook has been told."""
+        ...
+
     def remove_before(self, day: int, most: int = 10_000) -> int:
-        """Remove up to ``most`` calls of days before; figures for reports stay. Return how many."""
+        """Remove up to about ``most`` calls of days before; figures for reports stay.
+
+        Return how many; 0 says that there are none left.
+        """
         ...
 
     def close(self) -> None:

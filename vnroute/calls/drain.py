@@ -28,7 +28,6 @@ _BATCH = 2000
 _GATHER_SECONDS = 0.1
 _FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0
 _DECK_SECONDS = 5.0
-_REMOVE_SECONDS = 60.0
 
 _decoder = msgspec.msgpack.Decoder(Call)
 
@@ -58,7 +57,8 @@ class Drain:
         self._stop = threading.Event()
         self._store: CallStore | None = None
         self._rater: Rater | None = None
-        self._decks_at = self._removed_at = 0.0
+        self._decks_at = 0.0
+        self._removed_until = 0
         self._most, self._set_aside = _BATCH, False
         self.position = Position(0, 0)
         """Up to where the spool is stored, as far as this process knows."""
@@ -171,13 +171,15 @@ class Drain:
                                  error=str(error))  # fmt: skip
 
     def _remove_old(self, store: CallStore) -> None:
-        if not self._keep_days or time.monotonic() - self._removed_at < _REMOVE_SECONDS:
+        """Remove, a part a turn, what is older than is kept; once a day there is something."""
+        before = day_before(self._keep_days, time.time()) if self._keep_days else 0
+        if before <= self._removed_until:
             return
-        gone = store.remove_before(day_before(self._keep_days, time.time()))
+        gone = store.remove_before(before)
         if gone:
             self._logger.info("old calls removed", calls=gone, keep_days=self._keep_days)
         else:
-            self._removed_at = time.monotonic()
+            self._removed_until = before
 
 
 def _call(record: Record) -> Call | None:

@@ -9,14 +9,15 @@ from typing import IO, Any
 
 import msgspec
 
-from vnroute.calls.money import money
+from vnroute.calls.money import margin, money
 
 __all__ = ["CSV_COLUMNS", "exported", "json_lines", "write_csv", "write_rows"]
 
 CSV_COLUMNS = (
     "uuid", "started", "answered", "ended", "switch", "number", "account", "plan", "campaign",
-    "outcome", "refused", "cause", "q850", "sip", "caller", "caller_name", "country", "pdd_ms",
-    "duration_ms", "talk_ms", "cost", "price", "currency", "generation", "hops", "routed",
+    "outcome", "refused", "cause", "q850", "sip", "caller", "caller_name", "country", "area",
+    "pdd_ms", "duration_ms", "talk_ms", "cost", "cost_currency", "receive_cost",
+    "receive_currency", "price", "price_currency", "margin", "generation", "hops", "routed",
     "clock_off", "carrier", "gateway", "attempts", "legs",
 )  # fmt: skip
 """Columns of the CSV. ``legs`` is each leg's gateway:code:cause, in order; code 0 is not told."""
@@ -36,7 +37,9 @@ def exported(call: dict[str, Any]) -> dict[str, Any]:
     made = {name: value for name, value in call.items() if name != "day"}
     for name in ("started", "answered", "ended", "received"):
         made[name] = _moment(call[name])
-    made["cost"], made["price"] = money(call["cost"]), money(call["price"])
+    for name in ("cost", "receive_cost", "price"):
+        made[name] = money(call[name])
+    made["margin"] = money(margin(call))
     made["legs"] = [leg | {"cost": money(leg["cost"])} for leg in call["legs"]]
     return made
 

@@ -1,4 +1,4 @@
-"""Opening the store of calls of a home directory."""
+"""Opening the store of calls."""
 
 from __future__ import annotations
 
@@ -6,22 +6,22 @@ from pathlib import Path
 
 from vnroute.calls.base import CallStore
 
-__all__ = ["DATABASE_NAME", "calls_exist", "open_calls"]
+__all__ = ["DATABASE_NAME", "open_calls"]
 
 DATABASE_NAME = "cdr.db"
 """The SQLite database's name in vnroute's home directory."""
 
 
-def open_calls(home: Path, *, create: bool = True) -> CallStore:
-    """Open the store of calls, made if ``create``; bring its schema up to date.
+def open_calls(home_or_url: Path | str, *, create: bool = True) -> CallStore:
+    """Open the store of calls in a home directory, or at ``postgresql://…``.
 
-    Raises :class:`vnroute.store.StoreError` for one that is missing, damaged, or foreign.
+    A SQLite database is made, if ``create``; the schema is brought up to date. Raises
+    :class:`vnroute.store.StoreError` for one that is missing, damaged, foreign or away.
     """
+    if str(home_or_url).startswith("postgresql://"):
+        from vnroute.calls.postgres import PostgresCallStore
+
+        return PostgresCallStore(str(home_or_url))
     from vnroute.calls.sqlite import SqliteCallStore
 
-    return SqliteCallStore(home / DATABASE_NAME, create=create)
-
-
-def calls_exist(home: Path) -> bool:
-    """Whether any call was ever stored there."""
-    return (home / DATABASE_NAME).exists()
+    return SqliteCallStore(Path(home_or_url) / DATABASE_NAME, create=create)

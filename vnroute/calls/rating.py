@@ -51,6 +51,7 @@ class Rater:
         destinations: list[str] = []
         rates: list[Rate | None] = []
         costs: list[int | None] = []
+        billed: list[int] = []
         for leg in call.legs:
             gateway = self._gateways.get(leg.gateway)
             digits = digits_dialled(leg.dialled, gateway) if gateway else ""
@@ -64,6 +65,7 @@ class Rater:
                 if rate is not None:
                     cost = cost_units(rate.rate, billed_seconds(leg.talk_ms))
             rates.append(rate)
+            billed.append(billed_seconds(leg.talk_ms) if rate else 0)
             costs.append(cost)
         known = [cost for cost in costs if cost is not None]
         return RatedCall(
@@ -71,6 +73,7 @@ class Rater:
             carriers=tuple(carriers),
             costs=tuple(costs),
             rates=tuple(rates),
+            billed=tuple(billed),
             cost=sum(known) if len(known) == len(costs) else None,
             country=country_of(call.caller),
             destinations=tuple(destinations),

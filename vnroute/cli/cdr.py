@@ -37,7 +37,7 @@ def tail(session: Session, /, lines: int, follow: bool, as_json: bool, **options
     from vnroute.calls.opening import open_calls
 
     which = call_filter(options, all_days=True)
-    store = open_calls(session.settings.home, create=False)
+    store = open_calls(session.settings.calls_address, create=False)
     try:
         after = 0
         for call in store.last_calls(which, max(lines, 1)):
@@ -138,7 +138,7 @@ def export(session: Session, /, form: str | None, output: Path | None, **options
     which = call_filter(options)
     if form is None:
         form = "jsonl" if output and output.suffix in (".jsonl", ".ndjson", ".json") else "csv"
-    store = open_calls(session.settings.home, create=False)
+    store = open_calls(session.settings.calls_address, create=False)
     try:
         if output is None:
             _write(store, which, form, sys.stdout)

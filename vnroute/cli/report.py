@@ -61,7 +61,7 @@ def command(
     if as_csv and as_json:
         raise click.UsageError("one of --csv and --json")
     which = call_filter(options)
-    store = open_calls(session.settings.home, create=False)
+    store = open_calls(session.settings.calls_address, create=False)
     try:
         report = (
             _unused(session, store, unused)

@@ -105,7 +105,7 @@ class CdrService:
         commit.start()
         drain = Drain(
             spool,
-            lambda: open_calls(settings.home),
+            lambda: open_calls(settings.calls_address),
             self._routing,
             self.counts.added,
             self._logger,

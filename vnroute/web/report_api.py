@@ -46,7 +46,7 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
         """Return a report's columns and rows; 400 for one that cannot be made so."""
         try:
             which = asked(first, last, month, account, campaign, number)
-            store = open_calls(settings.home, create=False)
+            store = open_calls(settings.calls_address, create=False)
             try:
                 made = make_report(store, subject, which, by or (), callers)
             finally:
@@ -69,7 +69,7 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
         """Return the last calls stored, oldest first, with their legs."""
         try:
             which = asked(account=account, campaign=campaign, number=number, all_days=True)
-            store = open_calls(settings.home, create=False)
+            store = open_calls(settings.calls_address, create=False)
             try:
                 found = [exported(call) for call in store.last_calls(which, limit)]
             finally:

@@ -10,8 +10,31 @@ CREATE TABLE schema_version (
 CREATE TABLE spools (
     spool TEXT PRIMARY KEY,
     segment INTEGER NOT NULL,
-    offset INTEGER NOT NULL
+    "offset" INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The last id given to a call ("calls"), the change counter of the routing store that the decks come
+-- from ("decks"), how far a webhook has been told ("webhook URL").
+CREATE TABLE counters (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- One record a call, for ever: what the switch posts twice is known by this, even when the call
+-- itself is in the archive. The key is the uuid's 16 bytes (vnroute/calls/keys.py).
+CREATE TABLE known (
+    key BLOB PRIMARY KEY,
+    call INTEGER NOT NULL,
+    day INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Days that calls began on: how long the longest was, and up to which id they are archived.
+CREATE TABLE days (
+    day INTEGER PRIMARY KEY,
+    calls INTEGER NOT NULL,
+    longest_ms INTEGER NOT NULL,
+    archived INTEGER NOT NULL
+) STRICT;
 
 CREATE TABLE calls (
     id INTEGER PRIMARY KEY,
@@ -37,21 +60,24 @@ CREATE TABLE calls (
     caller TEXT NOT NULL,
     caller_name TEXT NOT NULL,
     country TEXT NOT NULL,
+    area TEXT NOT NULL,
     pdd_ms INTEGER,
     duration_ms INTEGER NOT NULL,
     talk_ms INTEGER NOT NULL,
     clock_off INTEGER NOT NULL,
     cost INTEGER,
+    cost_currency TEXT NOT NULL,
+    receive_cost INTEGER,
+    receive_currency TEXT NOT NULL,
     price INTEGER,
-    currency TEXT NOT NULL
+    price_currency TEXT NOT NULL
 ) STRICT;
 
--- One record a call, for ever: what the switch posts twice is known by this.
-CREATE UNIQUE INDEX calls_by_uuid ON calls (uuid);
 CREATE INDEX calls_by_day ON calls (day);
 
 CREATE TABLE legs (
     call INTEGER NOT NULL,
+    day INTEGER NOT NULL,
     attempt INTEGER NOT NULL,
     uuid TEXT NOT NULL,
     carrier TEXT NOT NULL,
@@ -65,7 +91,9 @@ CREATE TABLE legs (
     talk_ms INTEGER NOT NULL,
     prefix TEXT NOT NULL,
     rate TEXT NOT NULL,
+    billed_seconds INTEGER NOT NULL,
     cost INTEGER,
+    currency TEXT NOT NULL,
     PRIMARY KEY (call, attempt)
 ) STRICT, WITHOUT ROWID;
 
@@ -76,12 +104,15 @@ CREATE TABLE raw_records (
     body BLOB NOT NULL
 ) STRICT;
 
--- Sums, kept with the calls in one transaction, so they are exact at every moment.
+-- Sums, kept with the calls in one transaction, so they are exact at every moment. Money is summed
+-- by currency: a call counts in the row of its price's currency (else its cost's), and each amount
+-- in the row of its own.
 CREATE TABLE campaign_days (
     day INTEGER NOT NULL,
     campaign TEXT NOT NULL,
     account TEXT NOT NULL,
     country TEXT NOT NULL,
+    currency TEXT NOT NULL,
     calls INTEGER NOT NULL,
     answered INTEGER NOT NULL,
     busy INTEGER NOT NULL,
@@ -94,8 +125,11 @@ CREATE TABLE campaign_days (
     pdd_ms INTEGER NOT NULL,
     pdd_calls INTEGER NOT NULL,
     cost INTEGER NOT NULL,
+    receive_cost INTEGER NOT NULL,
+    price INTEGER NOT NULL,
     unrated INTEGER NOT NULL,
-    PRIMARY KEY (day, campaign, account, country)
+    unpriced INTEGER NOT NULL,
+    PRIMARY KEY (day, campaign, account, country, currency)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE campaign_hours (
@@ -109,18 +143,35 @@ CREATE TABLE campaign_hours (
     PRIMARY KEY (day, hour, campaign, account)
 ) STRICT, WITHOUT ROWID;
 
+-- Where calls come from: country, and area within it as far as the caller's number tells.
+CREATE TABLE source_days (
+    day INTEGER NOT NULL,
+    campaign TEXT NOT NULL,
+    account TEXT NOT NULL,
+    country TEXT NOT NULL,
+    area TEXT NOT NULL,
+    calls INTEGER NOT NULL,
+    answered INTEGER NOT NULL,
+    talk_ms INTEGER NOT NULL,
+    PRIMARY KEY (day, campaign, account, country, area)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE number_days (
     day INTEGER NOT NULL,
     number TEXT NOT NULL,
     campaign TEXT NOT NULL,
     account TEXT NOT NULL,
+    currency TEXT NOT NULL,
     calls INTEGER NOT NULL,
     answered INTEGER NOT NULL,
     refused INTEGER NOT NULL,
     talk_ms INTEGER NOT NULL,
     cost INTEGER NOT NULL,
+    receive_cost INTEGER NOT NULL,
+    price INTEGER NOT NULL,
     unrated INTEGER NOT NULL,
-    PRIMARY KEY (day, number, campaign, account)
+    unpriced INTEGER NOT NULL,
+    PRIMARY KEY (day, number, campaign, account, currency)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE carrier_days (
@@ -128,6 +179,7 @@ CREATE TABLE carrier_days (
     carrier TEXT NOT NULL,
     gateway TEXT NOT NULL,
     destination TEXT NOT NULL,
+    currency TEXT NOT NULL,
     legs INTEGER NOT NULL,
     answered INTEGER NOT NULL,
     busy INTEGER NOT NULL,
@@ -140,7 +192,7 @@ CREATE TABLE carrier_days (
     pdd_legs INTEGER NOT NULL,
     cost INTEGER NOT NULL,
     unrated INTEGER NOT NULL,
-    PRIMARY KEY (day, carrier, gateway, destination)
+    PRIMARY KEY (day, carrier, gateway, destination, currency)
 ) STRICT, WITHOUT ROWID;
 
 -- Who called a campaign in a month, and how many did so at all and again.
@@ -176,8 +228,3 @@ CREATE TABLE deck_gateways (
     before TEXT NOT NULL,
     after TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE deck_counter (
-    only INTEGER PRIMARY KEY CHECK (only = 1),
-    counter INTEGER NOT NULL
-) STRICT;

@@ -1,4 +1,4 @@
-"""Reading the SQLite database of calls: calls with their legs, and sums for reports."""
+"""Reading the database of calls: calls with their legs, and sums for reports."""
 
 from __future__ import annotations
 
@@ -6,47 +6,53 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vnroute.calls.base import CallFilter
+from vnroute.calls.database import Database
 from vnroute.calls.days import whole_month
 from vnroute.calls.record import OUTCOMES
-from vnroute.store.sqlite_connection import Connection
 
-__all__ = ["CallReading"]
+__all__ = ["CALL_COLUMNS", "LEG_COLUMNS", "TABLES", "CallReading"]
 
-_CALL = (
+CALL_COLUMNS = (
     "id", "uuid", "day", "started", "answered", "ended", "received", "switch", "number", "account",
     "plan", "campaign", "generation", "hops", "routed", "outcome", "refused", "cause", "q850",
-    "sip", "caller", "caller_name", "country", "pdd_ms", "duration_ms", "talk_ms", "clock_off",
-    "cost", "price", "currency",
+    "sip", "caller", "caller_name", "country", "area", "pdd_ms", "duration_ms", "talk_ms",
+    "clock_off", "cost", "cost_currency", "receive_cost", "receive_currency", "price",
+    "price_currency",
 )  # fmt: skip
-_LEG = (
+"""What is stored of a call."""
+LEG_COLUMNS = (
     "attempt", "uuid", "carrier", "gateway", "dialled", "destination", "outcome", "cause", "sip",
-    "pdd_ms", "talk_ms", "prefix", "rate", "cost",
+    "pdd_ms", "talk_ms", "prefix", "rate", "billed_seconds", "cost", "currency",
 )  # fmt: skip
+"""What is stored of a leg, besides its call and day."""
 _BATCH = 500
 
-_CALL_SUMS = ("calls", *OUTCOMES, "talk_ms", "pdd_ms", "pdd_calls", "cost", "unrated")
+_MONEY = ("cost", "receive_cost", "price", "unrated", "unpriced")
+_CALL_SUMS = ("calls", *OUTCOMES, "talk_ms", "pdd_ms", "pdd_calls", *_MONEY)
 _LEG_SUMS = (
     "legs", *(name for name in OUTCOMES if name != "refused"),
     "talk_ms", "pdd_ms", "pdd_legs", "cost", "unrated",
 )  # fmt: skip
-_HOUR_SUMS = ("calls", "answered", "talk_ms")
-_NUMBER_SUMS = ("calls", "answered", "refused", "talk_ms", "cost", "unrated")
-_TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "campaign_days": (("day", "campaign", "account", "country"), _CALL_SUMS),
-    "campaign_hours": (("day", "hour", "campaign", "account"), _HOUR_SUMS),
-    "number_days": (("day", "number", "campaign", "account"), _NUMBER_SUMS),
-    "carrier_days": (("day", "carrier", "gateway", "destination"), _LEG_SUMS),
+_FEW_SUMS = ("calls", "answered", "talk_ms")
+_NUMBER_SUMS = ("calls", "answered", "refused", "talk_ms", *_MONEY)
+TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "campaign_days": (("day", "campaign", "account", "country", "currency"), _CALL_SUMS),
+    "campaign_hours": (("day", "hour", "campaign", "account"), _FEW_SUMS),
+    "source_days": (("day", "campaign", "account", "country", "area"), _FEW_SUMS),
+    "number_days": (("day", "number", "campaign", "account", "currency"), _NUMBER_SUMS),
+    "carrier_days": (("day", "carrier", "gateway", "destination", "currency"), _LEG_SUMS),
 }
+"""The tables of sums: what each is keyed by, and what it sums."""
 
 
 class CallReading:
     """What can be read through one connection."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
+    def __init__(self, database: Database) -> None:
+        self._db = database
 
     def _where(self, which: CallFilter, columns: Sequence[str]) -> tuple[str, list[Any]]:
-        tests, values = ["1"], []
+        tests, values = ["1 = 1"], []
         for column, test, value in (
             ("day", "day >= ?", which.first_day),
             ("day", "day <= ?", which.last_day),
@@ -61,17 +67,17 @@ class CallReading:
 
     def count(self, which: CallFilter) -> int:
         """Return how many calls are stored that fit."""
-        where, values = self._where(which, _CALL)
+        where, values = self._where(which, CALL_COLUMNS)
         return int(self._db.row(f"SELECT count(*) FROM calls WHERE {where}", values)[0])
 
     def calls(self, which: CallFilter, after: int = 0, limit: int = 0) -> Iterator[dict[str, Any]]:
         """Yield calls with their legs, in the order stored; ``after`` is the id of one."""
-        where, values = self._where(which, _CALL)
+        where, values = self._where(which, CALL_COLUMNS)
         left = limit or 1 << 62
         while left > 0:
             rows = list(
                 self._db.rows(
-                    f"SELECT {', '.join(_CALL)} FROM calls WHERE {where} AND id > ? "
+                    f"SELECT {', '.join(CALL_COLUMNS)} FROM calls WHERE {where} AND id > ? "
                     "ORDER BY id LIMIT ?",
                     (*values, after, min(left, _BATCH)),
                 )
@@ -84,37 +90,39 @@ class CallReading:
 
     def last_calls(self, which: CallFilter, count: int) -> list[dict[str, Any]]:
         """Return the last calls stored, oldest first."""
-        where, values = self._where(which, _CALL)
+        where, values = self._where(which, CALL_COLUMNS)
         rows = list(
             self._db.rows(
-                f"SELECT {', '.join(_CALL)} FROM calls WHERE {where} ORDER BY id DESC LIMIT ?",
+                f"SELECT {', '.join(CALL_COLUMNS)} FROM calls WHERE {where} "
+                "ORDER BY id DESC LIMIT ?",
                 (*values, count),
             )
         )
         return list(self._with_legs(rows[::-1]))
 
     def _with_legs(self, rows: list[Any]) -> Iterator[dict[str, Any]]:
-        ids = [row[0] for row in rows]
         legs: dict[int, list[dict[str, Any]]] = {}
-        for at in range(0, len(ids), _BATCH):
-            some = ids[at : at + _BATCH]
+        for at in range(0, len(rows), _BATCH):
+            some = [row[0] for row in rows[at : at + _BATCH]]
+            days = sorted({row[2] for row in rows[at : at + _BATCH]})
             for row in self._db.rows(
-                f"SELECT call, {', '.join(_LEG)} FROM legs WHERE call IN "
-                f"({', '.join('?' * len(some))}) ORDER BY call, attempt",
-                some,
+                f"SELECT call, {', '.join(LEG_COLUMNS)} FROM legs WHERE call IN "
+                f"({', '.join('?' * len(some))}) AND day IN ({', '.join('?' * len(days))}) "
+                "ORDER BY call, attempt",
+                (*some, *days),
             ):
-                legs.setdefault(row[0], []).append(dict(zip(_LEG, row[1:], strict=True)))
+                legs.setdefault(row[0], []).append(dict(zip(LEG_COLUMNS, row[1:], strict=True)))
         for row in rows:
-            call = dict(zip(_CALL, row, strict=True))
+            call = dict(zip(CALL_COLUMNS, row, strict=True))
             call["routed"], call["clock_off"] = bool(call["routed"]), bool(call["clock_off"])
             yield call | {"legs": legs.get(row[0], [])}
 
     def sums(self, table: str, which: CallFilter, by: Sequence[str]) -> list[dict[str, Any]]:
         """Return the sums of a table of sums, grouped by columns of its key, most calls first."""
-        keys, sums = _TABLES[table]
+        keys, sums = TABLES[table]
         assert by and set(by) <= set(keys), (table, by)
         where, values = self._where(which, keys)
-        totals = ", ".join(f"sum({name})" for name in sums)
+        totals = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in sums)
         rows = self._db.rows(
             f"SELECT {', '.join(by)}, {totals} FROM {table} WHERE {where} "
             f"GROUP BY {', '.join(by)} ORDER BY sum({sums[0]}) DESC, {', '.join(by)}",
@@ -124,7 +132,7 @@ class CallReading:
 
     def keys_of(self, table: str) -> tuple[str, ...]:
         """Return what a table of sums can be grouped and narrowed by."""
-        return _TABLES[table][0]
+        return TABLES[table][0]
 
     def callers(self, which: CallFilter) -> dict[str, tuple[int, int]]:
         """Return by campaign how many different callers there were, and how many called again.
@@ -140,11 +148,12 @@ class CallReading:
                 (month, which.campaign, which.campaign),
             )
         else:
-            where, values = self._where(which, _CALL)
+            where, values = self._where(which, CALL_COLUMNS)
             rows = self._db.rows(
-                "SELECT campaign, count(*), sum(times > 1) FROM (SELECT campaign, count(*) AS times"
-                f" FROM calls WHERE {where} AND campaign <> '' AND caller <> ''"
-                " GROUP BY campaign, caller) GROUP BY campaign",
+                "SELECT campaign, count(*), CAST(sum(CASE WHEN times > 1 THEN 1 ELSE 0 END) AS "
+                "BIGINT) FROM (SELECT campaign, count(*) AS times FROM calls "
+                f"WHERE {where} AND campaign <> '' AND caller <> '' "
+                "GROUP BY campaign, caller) each GROUP BY campaign",
                 values,
             )
         return {campaign: (callers, again) for campaign, callers, again in rows}

@@ -5,24 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from vnroute.calls.base import DeckRow, GatewayRow, Rate
-from vnroute.store.sqlite_connection import Connection
+from vnroute.calls.database import Database
 
 __all__ = ["Decks"]
 
 _MOST_CACHED = 200_000
 _MOST_DIGITS = 15
+_PUT_GATEWAY = (
+    "INSERT INTO deck_gateways (gateway, carrier, before, after) VALUES (?, ?, ?, ?) "
+    "ON CONFLICT (gateway) DO UPDATE SET carrier = excluded.carrier, before = excluded.before, "
+    "after = excluded.after"
+)
 
 
 class Decks:
     """The decks' tables of a database of calls."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
+    def __init__(self, database: Database) -> None:
+        self._db = database
         self._cache: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
 
     def counter(self) -> int:
         """Return the routing store's change counter that the decks come from; -1 for none."""
-        row = self._db.row("SELECT counter FROM deck_counter")
+        row = self._db.row("SELECT value FROM counters WHERE name = 'decks'")
         return row[0] if row else -1
 
     def gateways(self) -> list[GatewayRow]:
@@ -37,40 +42,40 @@ class Decks:
 
         The first decks ever hold for all time before as well: there is nothing better to rate by.
         """
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+        db, changes = self._db, f"{self._db.temporary}.deck_changes"
+        with db.transaction():
             if self.counter() < 0:
                 since = 0
-            db.execute("CREATE TEMP TABLE IF NOT EXISTS deck_changes (prefix, carrier, rate)")
-            db.execute("DELETE FROM temp.deck_changes")
+            db.execute(
+                "CREATE TEMP TABLE IF NOT EXISTS deck_changes "
+                "(prefix TEXT, carrier TEXT, rate TEXT)"
+            )
+            db.execute(f"DELETE FROM {changes}")
             db.executemany(
-                "INSERT INTO temp.deck_changes VALUES (?, ?, ?)",
-                _differences(self._current(), rates),
+                f"INSERT INTO {changes} VALUES (?, ?, ?)", _differences(self._current(), rates)
             )
             db.execute(
-                "INSERT OR REPLACE INTO deck_rates (prefix, carrier, since, rate) "
-                "SELECT prefix, carrier, ?, rate FROM temp.deck_changes",
+                "INSERT INTO deck_rates (prefix, carrier, since, rate) "
+                f"SELECT prefix, carrier, CAST(? AS BIGINT), rate FROM {changes} WHERE true "
+                "ON CONFLICT (prefix, carrier, since) DO UPDATE SET rate = excluded.rate",
                 (since,),
             )
             # A gateway that is gone stays known: its calls may still come.
-            db.executemany("INSERT OR REPLACE INTO deck_gateways VALUES (?, ?, ?, ?)", gateways)
-            db.execute("INSERT OR REPLACE INTO deck_counter VALUES (1, ?)", (counter,))
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+            db.executemany(_PUT_GATEWAY, gateways)
+            db.execute(
+                "INSERT INTO counters (name, value) VALUES ('decks', ?) "
+                "ON CONFLICT (name) DO UPDATE SET value = excluded.value",
+                (counter,),
+            )
         self._cache.clear()
 
     def _current(self) -> Iterator[DeckRow]:
-        # Of each group the row with the greatest "since" (sqlite.org/lang_select.html, bare
-        # columns beside max()).
         rows = self._db.rows(
-            "SELECT prefix, carrier, rate, max(since) FROM deck_rates "
-            "GROUP BY prefix, carrier ORDER BY prefix, carrier"
+            "SELECT prefix, carrier, rate FROM (SELECT prefix, carrier, rate, row_number() OVER "
+            "(PARTITION BY prefix, carrier ORDER BY since DESC) AS age FROM deck_rates) each "
+            "WHERE age = 1 AND rate <> '' ORDER BY prefix, carrier"
         )
-        return (DeckRow(*row[:3]) for row in rows if row[2])
+        return (DeckRow(*row) for row in rows)
 
     def rate(self, carrier: str, digits: str, when: int) -> Rate | None:
         """Return the rate of a carrier's longest prefix of ``digits`` in force at a moment."""
