@@ -111,11 +111,16 @@ class _Routing:
     def iter_blocks(self) -> Iterator[Any]:
         return iter(())
 
-    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
-        for place, name in enumerate(CARRIERS):
-            yield "44", name, f"0.0{place + 1}"
-        for place, name in enumerate(CARRIERS):
-            yield "44161", name, f"0.00{place + 1}"
+    def iter_rates(self, now: int) -> Iterator[Any]:
+        deck = importlib.import_module("vnroute.model.deck")
+        for prefix, rate in (("44", "0.0"), ("44161", "0.00")):
+            for place, name in enumerate(CARRIERS, 1):
+                yield deck.RateInForce(
+                    prefix, name, f"{rate}{place}", "", "", 0, deck.NO_END, "0", 1, 1, False, "", ""
+                )
+
+    def currencies(self) -> dict[str, str]:
+        return {}
 
     def rated_carriers(self) -> set[str]:
         return set(CARRIERS)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from vnroute.model import Account, Carrier, Number, NumberBlock, Plan, Rate, Schedule
+from vnroute.model.deck import NO_END, RateInForce
 from vnroute.model.e164 import digits_of, parse_number
 
 
@@ -77,8 +78,14 @@ class MemoryRouting:
         for first, last, row in sorted(spans, key=lambda span: (span[0], -span[1])):
             yield MemorySpan(first, last, row)
 
-    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
-        yield from sorted((digits_of(r.prefix), r.carrier, r.rate) for r in self.rate_list)
+    def iter_rates(self, now: int = 0) -> Iterator[RateInForce]:
+        for prefix, carrier, rate, name in sorted(
+            (digits_of(r.prefix), r.carrier, r.rate, r.destination) for r in self.rate_list
+        ):
+            yield RateInForce(prefix, carrier, rate, "", "", 0, NO_END, "0", 1, 1, False, name, "")
+
+    def currencies(self) -> dict[str, str]:
+        return {}
 
     def rated_carriers(self) -> set[str]:
         return {rate.carrier for rate in self.rate_list}

@@ -7,6 +7,8 @@ fees or currencies yet, and accounts no price; those stay unknown.
 
 from __future__ import annotations
 
+import time
+
 from vnroute.calls.base import CallStore, DeckRow, GatewayRow, Rate, RatedCall
 from vnroute.calls.countries import country_of
 from vnroute.calls.money import cost_units
@@ -91,6 +93,7 @@ def take_over_decks(routing: Store, calls: CallStore) -> bool:
         counter = view.change_counter()
         changes = view.changes(counter - 1)
         since = int(changes[-1].time.timestamp() * 1_000_000) if changes else 0
+        now = int(time.time())
         gateways = []
         for carrier in view.carriers():
             for gateway in carrier.gateways:
@@ -98,6 +101,10 @@ def take_over_decks(routing: Store, calls: CallStore) -> bool:
                 dialled = gateway.dial("\0").rpartition("/")[2]
                 before, _, after = dialled.partition("\0")
                 gateways.append(GatewayRow(gateway.id, carrier.id, before.removesuffix("+"), after))
-        rates = (DeckRow(*row) for row in view.iter_rates())
+        rates = (
+            DeckRow(row.prefix, row.owner, row.rate)
+            for row in view.iter_rates(now)
+            if row.effective <= now and not (row.blocked or row.origin or row.time)
+        )
         calls.put_decks(counter, since, rates, gateways)
     return True

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from vnroute.compiler.number_table import NumberTable
 from vnroute.compiler.plans import CHANNEL, HUNT, TOGETHER, Programs
-from vnroute.compiler.rates import Choices
+from vnroute.compiler.rates import Choices, plain_rates
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
 from vnroute.compiler.text import Texts
@@ -20,6 +20,7 @@ from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
 from vnroute.image.program import SERVICE_STATES
 from vnroute.model import Account, Carrier, Gateway, Plan, Schedule
+from vnroute.model.deck import RateInForce
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
 
@@ -97,8 +98,12 @@ class Routing(Protocol):
         """Spans by first number, the widest first; nested or apart."""
         ...
 
-    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
-        """(prefix digits, carrier id, price), by prefix as text."""
+    def iter_rates(self, now: int) -> Iterator[RateInForce]:
+        """Rates of all carriers in force at ``now`` (Unix seconds) or later, by prefix as text."""
+        ...
+
+    def currencies(self) -> dict[str, str]:
+        """What one unit of each currency is worth in the system's own."""
         ...
 
     def rated_carriers(self) -> set[str]:
@@ -178,7 +183,9 @@ def compile_image(
     progress("rates", 0, 1)
     names = [carrier.id for carrier in carriers]
     unrated = set(names) - routing.rated_carriers()
-    choices = Choices(names, unrated, routing.iter_rates())
+    choices = Choices(
+        names, unrated, plain_rates(routing.iter_rates(compiled_at), compiled_at, routing)
+    )
     index, spans = choices.spans.finish()
     prefixes = PrefixTable(index, spans)
     section(SectionId.PREFIX_INDEX, index, len(index) // 4)

@@ -8,14 +8,20 @@ inside a prefix is what held around it, with this prefix's own rates put in plac
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from heapq import merge
+from typing import Protocol
 
 from vnroute.compiler.prefixes import MAX_VALUE, PrefixSpans
 from vnroute.image.program import NO_RATE
+from vnroute.model.deck import RateInForce
 from vnroute.model.rate import parse_rate
 
-__all__ = ["Choices"]
+__all__ = ["Choices", "plain_rates"]
+
+BLOCKED = "blocked"
+"""In place of a price: the carrier does not take that destination."""
 
 _SCALE = 10**8
 _DEAREST = 1 << 62
@@ -80,8 +86,37 @@ class Choices:
                 while around and not row_prefix.startswith(around[-1][0]):
                     around.pop()
                 prefix, inside = row_prefix, dict(around[-1][1]) if around else {}
+            if text == BLOCKED:
+                inside.pop(row_of[carrier], None)
+                continue
             price, price_row = self._price(text)
             inside[row_of[carrier]] = (price, row_of[carrier], price_row)
             self.rows += bool(text)
         if prefix:
             self.spans.add(prefix, self._list(inside.values()))
+
+
+class Exchange(Protocol):
+    """Where exchange rates are known."""
+
+    def currencies(self) -> dict[str, str]:
+        """What one unit of each currency is worth in the system's own."""
+        ...
+
+
+def plain_rates(
+    rates: Iterable[RateInForce], now: int, exchange: Exchange
+) -> Iterator[tuple[str, str, str]]:
+    """Yield (prefix, carrier, price in the system's currency) of the rates that hold at ``now``.
+
+    Those for some origins or times of day only are left out.
+    """
+    worth = {name: Decimal(text) for name, text in exchange.currencies().items()}
+    for row in rates:
+        if row.effective > now or row.end <= now or row.origin or row.time:
+            continue
+        price = BLOCKED if row.blocked else row.rate
+        factor = worth.get(row.currency)
+        if factor is not None and factor != 1 and not row.blocked:
+            price = f"{(Decimal(price) * factor).quantize(Decimal('0.00000001')):f}"
+        yield row.prefix, row.owner, price

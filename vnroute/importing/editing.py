@@ -37,7 +37,7 @@ def edit(
     raises what it likes to refuse. Raises :class:`RoutingDataError` with every problem found, its
     fields as paths into ``put`` and ``remove``, and :class:`vnroute.store.StoreError`.
     """
-    loading = Loading(store, None, False, max_hops, horizon_years, lambda *_: None)
+    loading = Loading(store, what, None, False, max_hops, horizon_years, lambda *_: None)
     loading.documents.append(read_routing_data(dict(put), REQUEST, loading.problems))
     if len(loading.problems):
         # Said at once: a transaction holds up every other writer.

@@ -82,7 +82,10 @@ def load(
     Raises :class:`RoutingDataError` with every problem found (the first fifty, and how many more),
     and nothing is applied; :class:`vnroute.store.StoreError` where the store fails.
     """
-    loading = Loading(store, only, replace, max_hops, horizon_years, progress or (lambda *_: None))
+    names = ", ".join(source.name for source in inputs)
+    what = f"{'import ' + only if only else 'load'} {names}"[:_LONGEST_WORD]
+    told = progress or (lambda *_: None)
+    loading = Loading(store, what, only, replace, max_hops, horizon_years, told)
     with ExitStack() as stack:
         files: list[tuple[Opened, Kind]] = []
         for source in inputs:
@@ -93,9 +96,7 @@ def load(
             if kind == "routing":
                 with loading.collecting(), reading(file.name):
                     loading.read_document(file)
-        names = ", ".join(source.name for source in inputs)
-        what = f"{'import ' + only if only else 'load'} {names}"
-        with store.transaction(what[:_LONGEST_WORD], who) as writing:
+        with store.transaction(what, who) as writing:
             loading.write(writing, files)
             order = {source.name: position for position, source in enumerate(inputs)}
             loading.problems.kept.sort(key=lambda p: (order.get(p.file, -1), p.line))
@@ -109,6 +110,7 @@ class Loading:
     def __init__(
         self,
         store: Store,
+        what: str,
         only: Literal["numbers", "rates"] | None,
         replace: bool,
         max_hops: int,
@@ -116,6 +118,7 @@ class Loading:
         progress: Progress,
     ) -> None:
         self.store = store
+        self.what = what
         self.only = only
         self.replace = replace
         self.max_hops = max_hops
@@ -196,7 +199,7 @@ class Loading:
             counts["numbers"] = writing.apply_numbers(self.replace)
         if self.only != "numbers":
             carriers = None if everything else self.decks
-            counts["rates"] = writing.apply_rates(self.replace, carriers)
+            counts["rates"] = writing.apply_rates(self.replace, carriers, self.what)
         if self.only is None:
             # After the rates: those of a carrier that goes have then been counted as removed.
             counts["carriers"] = writing.put_carriers(coming("carriers"), everything)

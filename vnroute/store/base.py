@@ -8,7 +8,7 @@ row is two integers.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import NamedTuple, Protocol
@@ -16,7 +16,9 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce
 from vnroute.model.number import NumberState
+from vnroute.store.deck_pages import Page
 
 __all__ = [
     "Assignment",
@@ -197,12 +199,48 @@ class Reading(Protocol):
         """
         ...
 
-    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (prefix digits, carrier id, rate as text) by prefix as text, then carrier."""
+    def iter_rates(self, now: int = 0, kind: DeckKind = "carrier") -> Iterator[RateInForce]:
+        """Yield the rates of all decks of a kind that are in force at ``now`` or later.
+
+        By prefix as text, then owner, origin, time class and ``effective``. ``now`` is Unix
+        seconds; what is over by then is left out. Memory does not grow with the rows.
+        """
         ...
 
     def rated_carriers(self) -> set[str]:
-        """Return the ids of the carriers that have any rate."""
+        """Return the ids of the carriers whose deck has any row."""
+        ...
+
+    def currencies(self) -> dict[str, str]:
+        """Return what one unit of each currency is worth in the system's own, exact text."""
+        ...
+
+    def decks(self) -> list[Deck]:
+        """Return all decks, by kind and owner."""
+        ...
+
+    def deck(self, kind: DeckKind, owner: str) -> Deck | None:
+        """Return one deck, None where there is none."""
+        ...
+
+    def deck_versions(self, kind: DeckKind, owner: str) -> list[DeckVersion]:
+        """Return the versions of a deck that are kept, oldest first."""
+        ...
+
+    def deck_history(self, kind: DeckKind, owner: str) -> list[tuple[int, int]]:
+        """Return (Unix microseconds, version): since when which version has been in force."""
+        ...
+
+    def deck_rows(self, kind: DeckKind, owner: str, version: int = 0) -> Iterator[DeckRate]:
+        """Yield the rows of a deck's version, sorted; version 0 is the one in force.
+
+        Yields nothing where there is no such deck. Raises :class:`StoreError` for a version that
+        is not kept.
+        """
+        ...
+
+    def deck_mapping(self, kind: DeckKind, owner: str) -> str:
+        """Return what was stored of the columns of an owner's files, empty if nothing was."""
         ...
 
     def find_number(self, number: int) -> Assignment | None:
@@ -234,7 +272,7 @@ class Transaction(Reading, Protocol):
         ...
 
     def put_carriers(self, carriers: Sequence[Carrier], replace: bool = False) -> Tally:
-        """Add or change carriers, by id. With ``replace``, rates of those removed go too."""
+        """Add or change carriers, by id. With ``replace``, decks of those removed go too."""
         ...
 
     def remove_entities(self, kind: str, keys: Sequence[str]) -> Tally:
@@ -268,11 +306,41 @@ class Transaction(Reading, Protocol):
         """Lay rates aside until :meth:`apply_rates`; return those laid aside before."""
         ...
 
-    def apply_rates(self, replace: bool = False, carriers: Iterable[str] | None = None) -> Tally:
-        """Add or change the staged rates, by carrier and prefix.
+    def apply_rates(
+        self, replace: bool = False, carriers: Iterable[str] | None = None, what: str = ""
+    ) -> Tally:
+        """Add or change the staged rates, by carrier and prefix: a new version of each deck.
 
         ``replace`` removes the other rates of ``carriers``, of every carrier if that is None.
         """
+        ...
+
+    def put_deck(
+        self, kind: DeckKind, owner: str, pages: Iterable[Page], *, currency: str, what: str
+    ) -> Deck:
+        """Store a new version of a deck, packed, and put it in force.
+
+        The oldest versions beyond those that are kept go.
+        """
+        ...
+
+    def roll_back_deck(self, kind: DeckKind, owner: str, version: int = 0) -> Deck:
+        """Put a version of a deck in force that is kept: the one that was before it, or another.
+
+        Raises :class:`StoreError` where there is none.
+        """
+        ...
+
+    def remove_deck(self, kind: DeckKind, owner: str) -> bool:
+        """Remove a deck with all its versions; return whether there was one."""
+        ...
+
+    def put_deck_mapping(self, kind: DeckKind, owner: str, document: str) -> None:
+        """Store what is to be known of the columns of an owner's files; empty forgets it."""
+        ...
+
+    def put_currencies(self, currencies: Mapping[str, str], replace: bool = False) -> Tally:
+        """Add or change exchange rates."""
         ...
 
     def discard(self) -> None:

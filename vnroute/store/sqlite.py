@@ -10,6 +10,7 @@ from pathlib import Path
 from vnroute.store.base import Reading, StoreError, Transaction
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
+from vnroute.store.sqlite_deck_writing import plain_rows
 from vnroute.store.sqlite_reading import SqliteReading
 from vnroute.store.sqlite_schema import bring_up_to_date
 from vnroute.store.sqlite_writing import SqliteTransaction
@@ -32,6 +33,7 @@ class SqliteStore(SqliteReading):
         super().__init__(Connection(path))
         try:
             bring_up_to_date(self._db)
+            self._take_over_rates()
         except BaseException:
             self._db.close()
             raise
@@ -40,6 +42,21 @@ class SqliteStore(SqliteReading):
     def location(self) -> str:
         """Return the path of the database."""
         return str(self._path)
+
+    def _take_over_rates(self) -> None:
+        """Take the rates of a store from before there were decks into decks, once."""
+        there = "SELECT 1 FROM sqlite_schema WHERE name = 'rates_before_decks'"
+        if not self._db.row(there):
+            return
+        with self.transaction("rates taken into decks") as writing:
+            if self._db.row(there):
+                rows = self._db.rows(
+                    "SELECT carrier, prefix, rate, destination FROM rates_before_decks"
+                    " ORDER BY carrier, prefix"
+                )
+                assert isinstance(writing, SqliteTransaction)
+                writing.apply_plain_rates(plain_rows(rows), None, "rates from before decks")
+                self._db.execute("DROP TABLE rates_before_decks")
 
     @contextmanager
     def snapshot(self) -> Iterator[Reading]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
@@ -19,6 +19,7 @@ from vnroute.store.base import (
 )
 from vnroute.store.sqlite_audit import read_audit
 from vnroute.store.sqlite_connection import Connection
+from vnroute.store.sqlite_deck_reading import SqliteDeckReading
 
 __all__ = ["SqliteReading", "checked_kind"]
 
@@ -36,7 +37,7 @@ def checked_kind(kind: str) -> str:
     return kind
 
 
-class SqliteReading:
+class SqliteReading(SqliteDeckReading):
     """:class:`vnroute.store.base.Reading` on one connection."""
 
     def __init__(self, connection: Connection) -> None:
@@ -69,10 +70,11 @@ class SqliteReading:
 
     def counts(self) -> Counts:
         """Return the number of rows of each kind."""
-        kinds = ("accounts", "schedules", "plans", "carriers", "numbers", "rates")
+        kinds = ("accounts", "schedules", "plans", "carriers", "numbers")
         rows = {kind: self._db.row(f"SELECT count(*) FROM {kind}")[0] for kind in kinds}
         (blocks,) = self._db.row("SELECT count(DISTINCT notation) FROM blocks")
-        return Counts(blocks=blocks, **rows)
+        rates = sum(deck.rows for deck in self.decks())
+        return Counts(blocks=blocks, rates=rates, **rows)
 
     def accounts(self) -> list[Account]:
         """Return all accounts, by id."""
@@ -118,15 +120,6 @@ class SqliteReading:
         query = "SELECT first, last, notation, assignment FROM blocks ORDER BY first, last DESC"
         for row in self._db.rows(query):
             yield BlockSpan(*row)
-
-    def iter_rates(self) -> Iterator[tuple[str, str, str]]:
-        """Yield (prefix digits, carrier id, rate), by prefix as text."""
-        query = "SELECT prefix, carrier, rate FROM rates ORDER BY prefix, carrier"
-        return cast("Iterator[tuple[str, str, str]]", self._db.rows(query))
-
-    def rated_carriers(self) -> set[str]:
-        """Return the ids of the carriers that have any rate."""
-        return {carrier for (carrier,) in self._db.rows("SELECT DISTINCT carrier FROM rates")}
 
     def find_number(self, number: int) -> Assignment | None:
         """Return where a number leads: its own row, else the narrowest block."""

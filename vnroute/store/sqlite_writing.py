@@ -9,10 +9,12 @@ from typing import Any
 import msgspec
 
 from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model.deck import DeckKind
 from vnroute.model.number import NumberState
 from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
+from vnroute.store.sqlite_deck_writing import SqliteDeckWriting, plain_rows
 from vnroute.store.sqlite_reading import SqliteReading, checked_kind
 
 __all__ = ["SqliteTransaction"]
@@ -26,12 +28,11 @@ _STAGED_NUMBERS = """CREATE TEMP TABLE IF NOT EXISTS staged_numbers (
 ) STRICT"""
 _STAGED_RATES = """CREATE TEMP TABLE IF NOT EXISTS staged_rates (
     prefix TEXT NOT NULL, carrier TEXT NOT NULL, rate TEXT NOT NULL, destination TEXT NOT NULL,
-    origin INTEGER NOT NULL, PRIMARY KEY (prefix, carrier)
+    origin INTEGER NOT NULL, PRIMARY KEY (carrier, prefix)
 ) STRICT, WITHOUT ROWID"""
-_STAGED_CARRIERS = "CREATE TEMP TABLE IF NOT EXISTS staged_carriers (carrier TEXT PRIMARY KEY)"
 
 
-class SqliteTransaction(SqliteReading):
+class SqliteTransaction(SqliteDeckWriting, SqliteReading):
     """:class:`vnroute.store.base.Transaction`, between a BEGIN and its end."""
 
     def __init__(self, connection: Connection, audit: SqliteAudit) -> None:
@@ -44,8 +45,11 @@ class SqliteTransaction(SqliteReading):
         self._replaced = False
 
     def put_accounts(self, accounts: Sequence[Account], replace: bool = False) -> Tally:
-        """Add or change accounts."""
-        return self._put("accounts", Account, accounts, replace)
+        """Add or change accounts; decks of those removed go too."""
+        tally = self._put("accounts", Account, accounts, replace)
+        if tally.removed:
+            self._remove_decks("account", self.accounts())
+        return tally
 
     def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
         """Add or change schedules."""
@@ -56,14 +60,20 @@ class SqliteTransaction(SqliteReading):
         return self._put("plans", Plan, plans, replace)
 
     def put_carriers(self, carriers: Sequence[Carrier], replace: bool = False) -> Tally:
-        """Add or change carriers; rates of those removed go too."""
+        """Add or change carriers; decks of those removed go too."""
         tally = self._put("carriers", Carrier, carriers, replace)
         if tally.removed:
-            self._db.execute("DELETE FROM rates WHERE carrier NOT IN (SELECT id FROM carriers)")
+            self._remove_decks("carrier", self.carriers())
         return tally
 
+    def _remove_decks(self, kind: DeckKind, left: Iterable[Account | Carrier]) -> None:
+        there = {owner.id for owner in left}
+        for deck in self.decks():
+            if deck.kind == kind and deck.owner not in there:
+                self.remove_deck(kind, deck.owner)
+
     def remove_entities(self, kind: str, keys: Sequence[str]) -> Tally:
-        """Remove accounts, schedules, plans or carriers; rates of carriers go too."""
+        """Remove accounts, schedules, plans or carriers; decks go with their owners."""
         gone = []
         for key in dict.fromkeys(keys):
             before = self.entity(kind, key)
@@ -71,8 +81,10 @@ class SqliteTransaction(SqliteReading):
                 gone.append((key, before))
         self._db.executemany(f"DELETE FROM {checked_kind(kind)} WHERE id = ?",
                              [(key,) for key, _ in gone])  # fmt: skip
-        if kind == "carriers" and gone:
-            self._db.executemany("DELETE FROM rates WHERE carrier = ?", [(key,) for key, _ in gone])
+        if kind == "carriers":
+            self._remove_decks("carrier", self.carriers())
+        elif kind == "accounts":
+            self._remove_decks("account", self.accounts())
         self._audit.add(kind, [(key, before, None) for key, before in gone])
         return self._noted(Tally(removed=len(gone)))
 
@@ -187,7 +199,7 @@ class SqliteTransaction(SqliteReading):
     def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:
         """Lay rates aside in a temporary table; return those there before."""
         self._db.execute(_STAGED_RATES)
-        ordered = sorted(rows, key=itemgetter(0, 1))
+        ordered = sorted(rows, key=itemgetter(1, 0))
         query = "INSERT OR IGNORE INTO staged_rates VALUES (?, ?, ?, ?, ?)"
         if self._db.executemany(query, ordered) == len(ordered):
             return []
@@ -199,39 +211,19 @@ class SqliteTransaction(SqliteReading):
                 repeats.append(Repeat(first_origin, origin))
         return repeats
 
-    def apply_rates(self, replace: bool = False, carriers: Iterable[str] | None = None) -> Tally:
-        """Merge the staged rates into what is there."""
+    def apply_rates(
+        self, replace: bool = False, carriers: Iterable[str] | None = None, what: str = ""
+    ) -> Tally:
+        """Merge the staged rates into the carriers' decks."""
         self._db.execute(_STAGED_RATES)
-        coming, common, unchanged = self._db.row(
-            "SELECT count(*), count(there.prefix), coalesce("
-            "sum(there.rate = staged.rate AND there.destination = staged.destination), 0)"
-            " FROM staged_rates AS staged LEFT JOIN rates AS there USING (prefix, carrier)"
+        staged = self._db.rows(
+            "SELECT carrier, prefix, rate, destination FROM staged_rates ORDER BY carrier, prefix"
         )
-        removed = 0
+        replaced: Iterable[str] | None = None
         if replace:
-            among = "true"
-            if carriers is not None:
-                self._db.execute(_STAGED_CARRIERS)
-                self._db.execute("DELETE FROM staged_carriers")
-                names = [(name,) for name in set(carriers)]
-                self._db.executemany("INSERT INTO staged_carriers VALUES (?)", names)
-                among = "carrier IN (SELECT carrier FROM staged_carriers)"
-            removed = self._db.execute(
-                f"DELETE FROM rates WHERE {among} AND NOT EXISTS (SELECT 1 FROM staged_rates AS s"
-                " WHERE s.prefix = rates.prefix AND s.carrier = rates.carrier)"
-            ).rowcount
-        if unchanged < coming:
-            self._db.execute(
-                "INSERT INTO rates SELECT prefix, carrier, rate, destination FROM staged_rates"
-                " WHERE true ORDER BY prefix, carrier"
-                " ON CONFLICT (prefix, carrier) DO UPDATE"
-                " SET rate = excluded.rate, destination = excluded.destination"
-                " WHERE rate <> excluded.rate OR destination <> excluded.destination"
-            )
-        changed = common - unchanged
-        return self._noted(
-            Tally(added=coming - common, changed=changed, unchanged=unchanged, removed=removed)
-        )
+            everyone = (deck.owner for deck in self.decks() if deck.kind == "carrier")
+            replaced = everyone if carriers is None else carriers
+        return self._noted(self.apply_plain_rates(plain_rows(staged), replaced, what))
 
     def discard(self) -> None:
         """Mark the transaction so that it is undone at its end."""
@@ -248,7 +240,7 @@ class SqliteTransaction(SqliteReading):
 
     def drop_staged(self) -> None:
         """Give back what the staged rows take."""
-        for table in ("staged_numbers", "staged_rates", "staged_carriers"):
+        for table in ("staged_numbers", "staged_rates"):
             self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
     def _noted(self, tally: Tally) -> Tally:
