@@ -48,6 +48,8 @@ class _Assignment:
     plan: str = "main"
     campaign: str = ""
     state: str = "active"
+    since: str = ""
+    until: str = ""
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,9 @@ class _Routing:
 
     def accounts(self) -> list[Any]:
         return self._accounts
+
+    def answers(self) -> list[Any]:
+        return []
 
     def schedules(self) -> list[Any]:
         return self._schedules

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vnroute.model import Account, Carrier, Number, NumberBlock, Plan, Rate, Schedule
+from vnroute.model import Account, Answers, Carrier, Number, NumberBlock, Plan, Rate, Schedule
 from vnroute.model.deck import NO_END, RateInForce
 from vnroute.model.e164 import digits_of, parse_number
 
@@ -17,6 +17,8 @@ class MemoryAssignment:
     plan: str
     campaign: str
     state: str
+    since: str
+    until: str
 
 
 @dataclass(frozen=True)
@@ -42,14 +44,15 @@ class MemoryRouting:
     block_list: list[NumberBlock] = field(default_factory=list)
     carrier_list: list[Carrier] = field(default_factory=list)
     rate_list: list[Rate] = field(default_factory=list)
+    answer_list: list[Answers] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._ids: dict[tuple[str, str, str, str], int] = {}
+        self._ids: dict[tuple[str, str, str, str, str, str], int] = {}
         for row in [*self.number_list, *self.block_list]:
             self._id(row)
 
     def _id(self, row: Number | NumberBlock) -> int:
-        key = (row.account, row.plan, row.campaign, row.state)
+        key = (row.account, row.plan, row.campaign, row.state, row.since, row.until)
         return self._ids.setdefault(key, len(self._ids) + 10)
 
     def change_counter(self) -> int:
@@ -57,6 +60,9 @@ class MemoryRouting:
 
     def accounts(self) -> list[Account]:
         return self.account_list
+
+    def answers(self) -> list[Answers]:
+        return self.answer_list
 
     def schedules(self) -> list[Schedule]:
         return self.schedule_list

@@ -20,6 +20,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "import": ("import_", "Import millions of numbers or rates from CSV."),
     "compile": ("compile", "Compile what is loaded into a route image."),
     "route": ("route", "Show where a call to a number would go, and why."),
+    "expiring": ("expiring", "List numbers that expire or leave quarantine soon."),
     "schedule": ("schedule", "Show what a schedule says, week by week and change by change."),
     "serve": ("serve", "Answer FreeSWITCH: run the Event Socket server."),
     "simulate": ("simulate", "Place calls as FreeSWITCH would, and play the carriers."),

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from vnroute.matcher.decide import Matcher
-    from vnroute.matcher.explain import Explanation, Leg, ScheduleState, Step, Target
+    from vnroute.matcher.explain import Explanation, Leg, ScheduleState, Service, Step, Target
 
 __all__ = ["command"]
 
@@ -114,6 +114,7 @@ def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
         "account": explanation.account,
         "plan": explanation.plan,
         "campaign": explanation.campaign,
+        "service": explanation.service and _service_data(explanation.service, at),
         "schedule": schedules[0] if schedules else None,
         "schedules": schedules,
         "steps": [_step_data(step) for step in explanation.steps],
@@ -126,6 +127,33 @@ def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
             "outcome": refused.outcome,
         },
     }
+
+
+def _service_data(service: Service, at: datetime) -> dict[str, Any]:
+    return {
+        "state": service.state,
+        "from": _moment_data(service.since, at),
+        "until": _moment_data(service.until, at),
+        "out_of_service": service.reason,
+        "treatment": service.treatment and f"plan:{service.treatment}",
+    }
+
+
+def _moment_data(second: int | None, at: datetime) -> str | None:
+    return None if second is None else datetime.fromtimestamp(second, at.tzinfo).isoformat()
+
+
+def _service_words(service: Service, at: datetime) -> str:
+    said = f"the number is {service.state}"
+    for word, second in (("from", service.since), ("until", service.until)):
+        if second is not None:
+            moment = datetime.fromtimestamp(second, at.tzinfo)
+            said += f", in service {word} {moment:%a %d %b %Y %H:%M %Z}"
+    if service.reason:
+        said += f": out of service ({service.reason})"
+    if service.treatment:
+        said += f", its callers go to plan {service.treatment}"
+    return said
 
 
 def _schedule_data(schedule: ScheduleState, at: datetime) -> dict[str, Any]:
@@ -148,6 +176,7 @@ def _step_data(step: Step) -> dict[str, Any]:
         "targets": [_target_data(target) for target in step.targets],
         "cause": step.cause,
         "how": step.how if step.targets else None,
+        "said": step.said,
     }
 
 
@@ -190,6 +219,9 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
         if explanation.campaign:
             said += f", campaign {explanation.campaign}"
         tree.add(Text(said))
+    service = explanation.service
+    if service and (service.reason or service.since is not None or service.until is not None):
+        tree.add(Text(_service_words(service, at), style="yellow" if service.reason else ""))
     for schedule in explanation.schedules:
         tree.add(Text(_schedule_words(schedule, at)))
     if explanation.refused:
@@ -248,6 +280,10 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
             tree.add(Text("hang up with the cause that matters of what was rung"))
         elif step.cause:
             tree.add(Text(f"hang up: {step.cause}, SIP {CAUSES[step.cause].sip}"))
+        if step.kind == "play":
+            tree.add(Text(f"play {step.said}, as early media"))
+        elif step.kind == "voicemail":
+            tree.add(Text(f"voicemail takes a message for {step.said}"))
         around = tree
         if step.how != "in-order":
             around = tree.add(Text(_HOW_WORDS[step.how]))

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Protocol
 
 from vnroute.compiler.number_table import NumberTable
-from vnroute.compiler.plans import CHANNEL, HUNT, TOGETHER, Programs
+from vnroute.compiler.numbers import PlanRows, TreatmentRows, account_records
+from vnroute.compiler.plans import HUNT, TARGET_BYTES, TOGETHER, Programs
 from vnroute.compiler.rates import Choices, plain_rates
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
@@ -18,8 +19,7 @@ from vnroute.compiler.text import Texts
 from vnroute.image.keys import Kind, page_key
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
-from vnroute.image.program import SERVICE_STATES
-from vnroute.model import Account, Carrier, Gateway, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Gateway, Plan, Schedule
 from vnroute.model.deck import RateInForce
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
@@ -43,6 +43,10 @@ class Assigned(Protocol):
     def campaign(self) -> str: ...
     @property
     def state(self) -> str: ...
+    @property
+    def since(self) -> str: ...
+    @property
+    def until(self) -> str: ...
 
 
 class Spanning(Protocol):
@@ -72,6 +76,10 @@ class Routing(Protocol):
 
     def accounts(self) -> list[Account]:
         """All accounts."""
+        ...
+
+    def answers(self) -> list[Answers]:
+        """All sets of answers."""
         ...
 
     def schedules(self) -> list[Schedule]:
@@ -163,21 +171,6 @@ def compile_image(
 
     accounts = routing.accounts()
     account_rows = {account.id: row for row, account in enumerate(accounts)}
-    section(
-        SectionId.ACCOUNTS,
-        b"".join(
-            texts.packed(account.id)
-            + struct.pack(
-                "<IIQ",
-                SERVICE_STATES.index(account.state),
-                0,
-                page_key(Kind.ACCOUNT, account.id),
-            )
-            for account in accounts
-        ),
-        len(accounts),
-    )
-
     carriers = routing.carriers()
     _write_carriers(section, texts, carriers)
     progress("rates", 0, 1)
@@ -214,7 +207,11 @@ def compile_image(
         if assignment.plan in plan_rows and assignment.account in account_rows
     ]
     assignment_rows = {assignment.id: row for row, assignment in enumerate(assignments)}
-    own = _own_targets(routing, plans, assignments, assignment_rows, plan_rows, accounts)
+    own = {
+        number: assignment_rows[found]
+        for number, found in routing.find_numbers(sorted(_rung_numbers(plans))).items()
+        if found in assignment_rows
+    }
 
     def choices_of(digits: str) -> int | None:
         value = prefixes.lookup(digits)
@@ -225,34 +222,37 @@ def compile_image(
         schedules.asked,
         plan_rows,
         choices_of,
-        lambda number: own.get(number, Programs.NOT_OURS),
+        own.get,
+        lambda assignment: plan_rows[assignments[assignment].plan],
     )
-    records = bytearray()
+    written = PlanRows(texts, programs)
     for done, plan in enumerate(plans):
-        channel = f"vn_account={plan.account};vn_plan={plan.id};{CHANNEL}"
-        records += texts.packed(plan.id) + texts.packed(channel)
-        records += struct.pack("<IIQ", *programs.add(plan), page_key(Kind.PLAN, plan.id))
+        written.add(plan)
         if done % 1000 == 0:
             progress("plans", done, len(plans))
-    section(SectionId.PLANS, records, len(plans))
-    keys = sorted((page_key(Kind.PLAN, plan.id), row) for row, plan in enumerate(plans))
-    section(SectionId.PLAN_KEYS, b"".join(struct.pack("<QII", *key, 0) for key in keys), len(keys))
+    treatments = TreatmentRows(routing.answers(), plan_rows, written)
+    section(SectionId.ACCOUNTS, account_records(accounts, texts, treatments), len(accounts))
+    section(
+        SectionId.ASSIGNMENTS,
+        b"".join(
+            written.assignment(
+                row,
+                account_rows[row.account],
+                plan_rows[row.plan],
+                accounts[account_rows[row.account]],
+            )
+            for row in assignments
+        ),
+        len(assignments),
+    )
+    section(SectionId.PLANS, written.records, written.count)
+    section(SectionId.PLAN_KEYS, written.keys(), len(plans))
     section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words), programs.rotations)
-    section(SectionId.TARGETS, programs.targets, len(programs.targets) // 56)
+    section(SectionId.TARGETS, programs.targets, len(programs.targets) // TARGET_BYTES)
     section(
         SectionId.POLICIES,
         texts.packed(HUNT) + texts.packed(TOGETHER) + struct.pack("<II", max_attempts, 0),
         1,
-    )
-    section(
-        SectionId.ASSIGNMENTS,
-        b"".join(
-            struct.pack("<II", account_rows[row.account], plan_rows[row.plan])
-            + texts.packed(row.campaign)
-            + struct.pack("<II", SERVICE_STATES.index(row.state), 0)
-            for row in assignments
-        ),
-        len(assignments),
     )
     blocks, count = _settled_blocks(routing.iter_blocks(), assignment_rows)
     section(SectionId.BLOCKS, blocks, count)
@@ -302,29 +302,15 @@ def _progress(gateway: Gateway) -> int:
     return max(1, gateway.progress_seconds - 1)
 
 
-def _own_targets(
-    routing: Routing,
-    plans: list[Plan],
-    assignments: Sequence[Assigned],
-    assignment_rows: dict[int, int],
-    plan_rows: dict[str, int],
-    accounts: list[Account],
-) -> dict[int, int | None]:
-    """Return, for each target that is our own number, its plan's row, or None if suspended."""
-    targets = {
+def _rung_numbers(plans: list[Plan]) -> set[int]:
+    """Return the numbers that plans ring, ours and others."""
+    return {
         target.number
         for plan in plans
         for step in plan.steps
         for target in step.targets
         if target.number is not None
     }
-    suspended = {account.id for account in accounts if account.state == "suspended"}
-    own: dict[int, int | None] = {}
-    for number, assignment_id in routing.find_numbers(sorted(targets)).items():
-        assignment = assignments[assignment_rows[assignment_id]]
-        out_of_service = assignment.state == "suspended" or assignment.account in suspended
-        own[number] = None if out_of_service else plan_rows[assignment.plan]
-    return own
 
 
 def _settled_blocks(

@@ -13,13 +13,14 @@ from collections.abc import Callable, Mapping
 
 from vnroute import model
 from vnroute.compiler.text import Texts
-from vnroute.image.program import NO_CHOICES, PICKS, SHOWS, Op
+from vnroute.image.program import NO_ASSIGNMENT, NO_CHOICES, PICKS, SHOWS, Op
 from vnroute.model import Plan, Step
 from vnroute.model.e164 import digits_of
 from vnroute.model.plan import WITHHELD
 from vnroute.model.target import Target
+from vnroute.model.treatment import Treatment
 
-__all__ = ["CHANNEL", "HUNT", "RELAY", "STOP_CAUSES", "TOGETHER", "Programs"]
+__all__ = ["CHANNEL", "HUNT", "RELAY", "STOP_CAUSES", "TARGET_BYTES", "TOGETHER", "Programs"]
 
 STOP_CAUSES = ("USER_BUSY", "CALL_REJECTED", "ALLOTTED_TIMEOUT", "UNWANTED")
 """What ends the hunt for one target: what the person did. Busy (486, 600), declined (603; 403 has
@@ -95,6 +96,15 @@ Seen on FreeSWITCH 1.11: [486] [503, 503] gives 486, [503] [603] gives 603, all 
 """
 
 _TARGET = struct.Struct("<QIIIIII")
+TARGET_BYTES = 64
+
+
+def voicemail(box: str) -> str:
+    """Return the application that takes a message for ``BOX@DOMAIN`` (mod_voicemail's profile
+    ``default``); it answers the call.
+    """
+    user, _, domain = box.partition("@")
+    return f"voicemail default {domain} {user}"
 
 
 class Programs:
@@ -102,12 +112,10 @@ class Programs:
 
     ``asked`` gives the row of a schedule and the number of its state for (account of the plan,
     schedule, state), ``plans`` the row of each plan's id, ``choices_of`` the row of choices of a
-    destination's digits (None for none), ``plan_of`` the row of the plan that answers a number if
-    it is one of ours and in service, NOT_OURS if it is not ours, and None if it is suspended;
+    destination's digits (None for none), ``own`` the row of the assignment of a number that is one
+    of ours, None for others, and ``plan_of`` the row of the plan that an assignment has;
     ``sip_profile`` is FreeSWITCH's profile that SIP URIs are dialled through.
     """
-
-    NOT_OURS = -1
 
     def __init__(
         self,
@@ -115,7 +123,8 @@ class Programs:
         asked: Callable[[str, str, str], tuple[int, int]],
         plans: Mapping[str, int],
         choices_of: Callable[[str], int | None],
-        plan_of: Callable[[int], int | None],
+        own: Callable[[int], int | None] = lambda number: None,
+        plan_of: Callable[[int], int] = lambda assignment: 0,
         sip_profile: str = "vnroute",
     ) -> None:
         self.words = array("I")
@@ -127,6 +136,7 @@ class Programs:
         self._plans = plans
         self._sip_profile = sip_profile
         self._choices_of = choices_of
+        self._own = own
         self._plan_of = plan_of
 
     def add(self, plan: Plan) -> tuple[int, int]:
@@ -141,6 +151,10 @@ class Programs:
                     body.extend([Op.RELAY | mark, *pieces])
                 else:
                     body.extend([Op.HANGUP | mark, *self._texts.place(step.hangup)])
+            elif step.play:
+                body.extend([Op.APPLY | mark, *self._texts.place(f"playback {step.play}")])
+            elif step.voicemail:
+                body.extend([Op.TAKE | mark, *self._texts.place(voicemail(step.voicemail))])
             elif step.how == "together":
                 self._together(body, mark, step.targets)
             elif step.how == "in-order":
@@ -157,18 +171,31 @@ class Programs:
         self.words.append(Op.END)
         return first, len(self.words) - first
 
+    def treat(self, treatment: Treatment, cause: str) -> tuple[int, int]:
+        """Write the program of a treatment that is no plan; ``cause`` is the occasion's."""
+        first = len(self.words)
+        if treatment.voicemail:
+            self.words.extend([Op.TAKE, *self._texts.place(voicemail(treatment.voicemail))])
+        else:
+            if treatment.play:
+                self.words.extend([Op.APPLY, *self._texts.place(f"playback {treatment.play}")])
+            self.words.extend([Op.HANGUP | 1 << 8, *self._texts.place(treatment.cause or cause)])
+        self.words.append(Op.END)
+        return first, len(self.words) - first
+
     def _target(self, body: array[int], mark: int, target: Target) -> None:
-        """Write what rings one target; nothing for a number of ours that is out of service."""
+        """Write what rings one target, or goes on in the plan of a number of ours."""
         if target.kind == "plan":
-            body.extend([Op.FORWARD | mark, self._plans[target.name], 0, 0])
+            body.extend([Op.FORWARD | mark, self._plans[target.name], 0, 0, NO_ASSIGNMENT])
             return
         number = target.number
-        plan = self.NOT_OURS if number is None else self._plan_of(number)
-        if plan == self.NOT_OURS:
+        assignment = None if number is None else self._own(number)
+        if number is None or assignment is None:
             body.extend([Op.RING | mark, self._row(target)])
-        elif plan is not None:
-            assert number is not None
-            body.extend([Op.FORWARD | mark, plan, number & 0xFFFFFFFF, number >> 32])
+        else:
+            plan = self._plan_of(assignment)
+            words = [number & 0xFFFFFFFF, number >> 32, assignment]
+            body.extend([Op.FORWARD | mark, plan, *words])
 
     def _together(self, body: array[int], mark: int, targets: tuple[Target, ...]) -> None:
         # The load refuses numbers of ours here: they have plans of their own, not one bridge.
@@ -226,4 +253,5 @@ class Programs:
             + self._texts.packed(dial)
             + self._texts.packed(shown)
             + self._texts.packed(CONFIRM.format(key=target.confirm) if target.confirm else "")
+            + bytes(8)
         )

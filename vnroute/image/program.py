@@ -8,7 +8,17 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-__all__ = ["NO_CHOICES", "NO_RATE", "PICKS", "SERVICE_STATES", "SHOWS", "Op"]
+__all__ = [
+    "ALWAYS",
+    "NO_ASSIGNMENT",
+    "NO_CHOICES",
+    "NO_RATE",
+    "PICKS",
+    "REASONS",
+    "SERVICE_STATES",
+    "SHOWS",
+    "Op",
+]
 
 
 class Op(IntEnum):
@@ -23,6 +33,8 @@ class Op(IntEnum):
     PICK = 6
     FROM = 7
     RELAY = 8
+    APPLY = 9
+    TAKE = 10
 
 
 PICKS = ("share", "rotate")
@@ -31,11 +43,20 @@ PICKS = ("share", "rotate")
 SHOWS = ("caller", "did", "anonymous", "fixed")
 """Whose number a target sees, by number in an image."""
 
-SERVICE_STATES = ("active", "suspended")
-"""States of numbers and accounts by their number in an image."""
+SERVICE_STATES = ("active", "suspended", "reserved", "quarantined", "ported-out")
+"""States of numbers, and with the first two of accounts, by their number in an image."""
+
+REASONS = (*SERVICE_STATES[1:], "not-yet", "expired")
+"""Why a number is not in service, in the order of an account's treatments."""
 
 NO_CHOICES = (1 << 30) - 1
 """Stands for the row of choices of a target that no carrier takes."""
+
+ALWAYS = (-(1 << 62), 1 << 62)
+"""Stands for the moments of an assignment that is in service always."""
+
+NO_ASSIGNMENT = 0xFFFFFFFF
+"""Stands for the assignment where a call is forwarded to a plan and to no number."""
 
 NO_RATE = 0xFFFFFFFF
 """Stands for the price of a carrier that has no rates."""

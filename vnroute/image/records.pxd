@@ -44,23 +44,39 @@ ctypedef struct Text:
     uint32_t offset
     uint32_t size
 
+# One cache line, with all that the way of a call begins with: its plan's program and texts stand
+# here as well. `state` is not active where the account is suspended, too. In service are the
+# seconds from `since` to before `until`. `head` is what tells the number's calls from others' and
+# `channel` what a call under this plan always sets, both ready for `multiset`.
 ctypedef struct AssignmentRecord:
     uint32_t account
     uint32_t plan
     Text campaign
     uint32_t state
     uint32_t spare
+    int64_t since
+    int64_t until
+    uint32_t program
+    uint32_t words
+    Text head
+    Text channel
 
-# `key`, here and below, is what the state page knows it by (vnroute.image.keys).
+cdef enum:
+    REASONS = 6    # why a number is not in service: states 1 to 4, not yet, expired
+
+# `treatments` are rows of PLANS, for each reason. `key`, here and below, is what the state page
+# knows it by (vnroute.image.keys).
 ctypedef struct AccountRecord:
     Text id
     uint32_t state
+    uint32_t treatments[REASONS]
     uint32_t spare
     uint64_t key
 
-# `channel` is what a call under this plan always sets on its channel, ready for `multiset`.
+# A treatment that is no plan has a row without an id.
 ctypedef struct PlanRecord:
     Text id
+    Text head
     Text channel
     uint32_t program
     uint32_t words
@@ -114,6 +130,7 @@ ctypedef struct TargetRecord:
     Text dial
     Text shown
     Text variables
+    uint64_t rest       # fills the cache line
 
 cdef enum:
     SHOW_CALLER = 0
@@ -140,6 +157,8 @@ cdef enum:
     OP_PICK = 6
     OP_FROM = 7
     OP_RELAY = 8
+    OP_APPLY = 9
+    OP_TAKE = 10
 
 cdef enum:
     PICK_SHARE = 0
@@ -148,6 +167,7 @@ cdef enum:
 cdef enum:
     STATE_ACTIVE = 0
     STATE_SUSPENDED = 1
+    STATE_PORTED_OUT = 4
 
 cdef inline uint64_t mix(uint64_t value) noexcept nogil:
     """splitmix64's finalizer (S. Vigna, prng.di.unimi.it/splitmix64.c): spreads every bit."""

@@ -8,13 +8,19 @@ from typing import Any
 
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.routing_file import RoutingDocument
-from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Plan, Schedule
 from vnroute.store.base import Reading
 
 __all__ = ["KINDS", "Catalogue"]
 
-KINDS = ("accounts", "schedules", "plans", "carriers")
-_ONE = {"accounts": "account", "schedules": "schedule", "plans": "plan", "carriers": "carrier"}
+KINDS = ("accounts", "answers", "schedules", "plans", "carriers")
+_ONE = {
+    "accounts": "account",
+    "answers": "set of answers",
+    "schedules": "schedule",
+    "plans": "plan",
+    "carriers": "carrier",
+}
 
 
 class Catalogue:
@@ -33,6 +39,7 @@ class Catalogue:
         removed: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
         self.accounts: dict[str, Account] = {}
+        self.answers: dict[str, Answers] = {}
         self.schedules: dict[str, Schedule] = {}
         self.plans: dict[str, Plan] = {}
         self.carriers: dict[str, Carrier] = {}

@@ -34,6 +34,8 @@ _GOOD: dict[str, str] = {
     "prefix": "+1",
     "rate": "0",
     "hangup": "relay",
+    "play": "x.wav",
+    "voicemail": "x@x",
     "format": "{e164}",
     "days": "mon",
     "hours": "09:00-10:00",
@@ -53,6 +55,16 @@ _GOOD: dict[str, str] = {
     "progress_seconds": "5",
     "ring": "+12025550123",
     "allow": "+1",
+    "from": "",
+    "until": "2999-12-31",
+    "ported_to": "",
+    "answers": "",
+    "suspended": "",
+    "reserved": "",
+    "quarantined": "",
+    "ported-out": "",
+    "not-yet": "",
+    "expired": "",
 }
 """A sound value for each field. One that was refused is put aside for it, so that the checks behind
 it are made as well; nothing made of them leaves this file."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Literal
 from vnroute.importing.catalogue import Catalogue
 from vnroute.importing.findings import Findings, shown
 from vnroute.importing.inputs import Input, Kind, Opened, guess_kind, opened, reading
+from vnroute.importing.life import check_answers, check_quarantine
 from vnroute.importing.numbers import read_numbers
 from vnroute.importing.origins import Origins
 from vnroute.importing.rates import RATE, read_rates
@@ -124,6 +126,7 @@ class Loading:
         self.max_hops = max_hops
         self.horizon_years = horizon_years
         self.progress = progress
+        self.now = int(time.time())
         self.problems = Findings()
         self.warnings = Findings()
         self.documents: list[RoutingDocument] = []
@@ -177,10 +180,12 @@ class Loading:
         check_plans(catalogue, self.warnings)
         check_states(catalogue)
         check_carriers(catalogue)
+        check_answers(catalogue)
         counts = self.counts
         coming = catalogue.coming_entities
         if self.only is None:
             counts["accounts"] = writing.put_accounts(coming("accounts"), everything)
+            counts["answers"] = writing.put_answers(coming("answers"), everything)
             counts["schedules"] = writing.put_schedules(coming("schedules"), everything)
             counts["plans"] = writing.put_plans(coming("plans"), everything)
         for document in self.documents:
@@ -196,6 +201,7 @@ class Loading:
                 check_blocks(stored, self.blocks, self.origins, self.problems)
             counts["blocks"] = writing.put_blocks(self.blocks.spans, everything)
         if self.only != "rates":
+            check_quarantine(catalogue, writing, self.origins, self.problems, self.now)
             counts["numbers"] = writing.apply_numbers(self.replace)
         if self.only != "numbers":
             carriers = None if everything else self.decks
@@ -237,7 +243,15 @@ class Loading:
     ) -> int | None:
         if entry.account not in catalogue.accounts or entry.plan not in catalogue.plans:
             return None
-        return writing.assignment(entry.account, entry.plan, entry.campaign, entry.state)
+        return writing.assignment(
+            entry.account,
+            entry.plan,
+            entry.campaign,
+            entry.state,
+            entry.since,
+            entry.until,
+            entry.ported_to,
+        )
 
     def _warn_length(self, document: RoutingDocument, path: str, digits: str) -> None:
         expected = expected_length(digits)

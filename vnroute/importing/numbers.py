@@ -1,10 +1,10 @@
-"""Number lists: CSV with the columns number, account, plan, and campaign and state as you like."""
+"""Number lists: CSV with the columns number, account, plan, and those of OPTIONAL as you like."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from typing import get_args
+from typing import cast, get_args
 
 from vnroute.importing.catalogue import Catalogue
 from vnroute.importing.csv_rows import CsvRows
@@ -14,14 +14,14 @@ from vnroute.importing.origins import Origins
 from vnroute.model import FieldError
 from vnroute.model.e164 import parse_number
 from vnroute.model.ids import check_id
-from vnroute.model.number import NumberState
+from vnroute.model.number import NumberState, check_service
 from vnroute.model.numbering import expected_length
 from vnroute.store.base import Transaction
 
 __all__ = ["COLUMNS", "OPTIONAL", "read_number", "read_numbers"]
 
 COLUMNS = ("number", "account", "plan")
-OPTIONAL = ("campaign", "state")
+OPTIONAL = ("campaign", "state", "from", "until", "ported_to")
 _BATCH = 50_000
 _MOST_ASSIGNMENTS = 100_000
 """Remembered at a time; a list with a campaign for each number must not fill the memory."""
@@ -116,9 +116,16 @@ def _assign(
                 check_id(value, name)
             except FieldError as error:
                 wrong.append((name, shown(value), error.expected))
-    state = fields.get("state", "") or "active"
+    state = cast(NumberState, fields.get("state", "") or "active")
+    since, until, ported_to = (fields.get(name, "") for name in ("from", "until", "ported_to"))
     if state not in get_args(NumberState):
-        wrong.append(("state", shown(state), " or ".join(get_args(NumberState))))
+        *others, last = get_args(NumberState)
+        wrong.append(("state", shown(state), f"{', '.join(others)} or {last}"))
+    else:
+        try:
+            check_service(state, since, until, ported_to)
+        except FieldError as error:
+            wrong.append((error.field, error.found, error.expected))
     if not wrong:
         wrong = catalogue.check_assignment(fields["account"], fields["plan"])
     for problem in wrong:
@@ -130,5 +137,8 @@ def _assign(
         fields["account"],
         fields["plan"],
         fields.get("campaign", ""),
-        "suspended" if state == "suspended" else "active",
+        state,
+        since,
+        until,
+        ported_to,
     )

@@ -1,4 +1,4 @@
-"""Removing accounts, schedules, plans and carriers by id: only what nothing refers to any more."""
+"""Removing entities by id: only what nothing refers to any more."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def _users(kind: str, key: str, catalogue: Catalogue, writing: Transaction) -> I
     for plan in catalogue.plans.values():
         if _refers(plan, kind, key):
             yield f"the plan {plan.id!r}"
+    if kind == "answers":
+        for account in catalogue.accounts.values():
+            if account.answers == key:
+                yield f"the account {account.id!r}"
+    if kind == "plans":
+        for answers in catalogue.answers.values():
+            if key in answers.plans:
+                yield f"the set of answers {answers.id!r}"
     if kind in ("accounts", "plans"):
         mine = [
             assignment.id

@@ -12,12 +12,23 @@ from vnroute.importing.calendars import with_calendars, with_texts_only
 from vnroute.importing.conversion import convert
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.yaml_data import Fields, line_of, parse_yaml
-from vnroute.model import Account, Carrier, Number, NumberBlock, Plan, Rate, RoutingFile, Schedule
+from vnroute.model import (
+    Account,
+    Answers,
+    Carrier,
+    Number,
+    NumberBlock,
+    Plan,
+    Rate,
+    RoutingFile,
+    Schedule,
+)
 
 __all__ = ["SECTIONS", "RoutingDocument", "read_routing_data", "read_routing_file"]
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "accounts": Account,
+    "answers": Answers,
     "schedules": Schedule,
     "plans": Plan,
     "numbers": Number,

@@ -15,7 +15,12 @@ cdef enum Outcome:
     NO_CARRIER = 4        # the plan rings, but no carrier takes any of its targets
     TOO_MANY_HOPS = 5
     FAILED = 6            # vnroute's own error: 503, so that the carrier reroutes
-    OUTCOMES = 7
+    RESERVED = 7          # from here on, the other reasons why a number is not in service
+    QUARANTINED = 8
+    PORTED_OUT = 9
+    NOT_YET = 10
+    EXPIRED = 11
+    OUTCOMES = 12
 
 
 cdef class Matcher:
@@ -33,6 +38,7 @@ cdef class Matcher:
     cdef uint64_t _caller_digits
     cdef int _caller_size
     cdef bint _rings
+    cdef bint _taken          # voicemail has the call: nothing can follow
     cdef bint _withheld
     cdef bint _many           # the bridge at hand rings several targets
     cdef int _forwards        # Max-Forwards left for the legs
@@ -42,8 +48,8 @@ cdef class Matcher:
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
-    cdef Outcome _refuse(
-        self, Call* call, uint64_t number, uint32_t row, Outcome why) except OUTCOMES
+    cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES
+    cdef int _apply(self, const uint32_t* step) except -1
     cdef int _begin(self, uint64_t number) except -1
     cdef int _caller(self, Call* call) except -1
     cdef int _read_caller(self, Call* call) except -1

@@ -22,15 +22,16 @@ from vnroute.image.records cimport (
     OP_FROM,
     OP_HANGUP,
     OP_PICK,
+    OP_APPLY,
     OP_RELAY,
     OP_RING,
+    OP_TAKE,
     OP_TOGETHER,
     OP_WHEN,
     PICK_ROTATE,
     SHOW_ANONYMOUS,
     SHOW_DID,
     SHOW_FIXED,
-    STATE_ACTIVE,
     AssignmentRecord,
     GatewayRecord,
     PlanRecord,
@@ -63,22 +64,26 @@ from vnroute.matcher.image cimport RouteImage
 
 OUTCOME_NAMES = (
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
-    "failed",
+    "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
 )
 """What a decision can be, in the order of Matcher.counts()."""
 
 REFUSALS = {
     "unknown_number": "UNALLOCATED_NUMBER",
-    "suspended": "INCOMING_CALL_BARRED",
     "no_carrier": "NO_ROUTE_DESTINATION",
     "too_many_hops": "EXCHANGE_ROUTING_ERROR",
     "failed": "NORMAL_TEMPORARY_FAILURE",
 }
-"""The hangup cause of each refusal: 404, 403, 404, 483 and 503 (hangup_cause_to_sip)."""
+"""The hangup cause of each refusal: 404, 404, 483 and 503 (hangup_cause_to_sip). A number that is
+not in service has a treatment in the image."""
 
 cdef tuple _CAUSES = tuple(
     REFUSALS.get(name, "").encode("ascii") for name in OUTCOME_NAMES
 )
+# By the reason, counted from 1, that RouteImage.out_of_service() gives.
+cdef Outcome[7] _REASONS
+_REASONS[:] = [ROUTED, SUSPENDED, RESERVED, QUARANTINED, PORTED_OUT, NOT_YET, EXPIRED]
+
 cdef enum:
     MAX_DEPTH = 6     # forwards to our own numbers within one plan; the compiler allows five
     MAX_LEGS = 128    # FreeSWITCH reads no more alternatives (MAX_PEERS in switch_ivr_originate.c)
@@ -193,43 +198,59 @@ cdef class Matcher:
         cdef Call call
         cdef uint64_t number
         cdef uint32_t row
-        cdef AssignmentRecord assignment
-        cdef PlanRecord plan
+        cdef const AssignmentRecord* assignment
+        cdef const PlanRecord* plan = NULL
         cdef Text text
-        cdef int hops
+        cdef int hops, reason
+        cdef Outcome why = ROUTED
         read_call(data, size, &call)
         number = gate_called(&call.called)
         self._begin(number)
         row = image.assignment_of(number) if number else NO_VALUE
         if row == NO_VALUE:
-            return self._refuse(&call, number, row, UNKNOWN_NUMBER)
-        assignment = image.assignments[row]
-        if (assignment.state != STATE_ACTIVE
-                or image.accounts[assignment.account].state != STATE_ACTIVE):
-            return self._refuse(&call, number, row, SUSPENDED)
+            return self._refuse(row, UNKNOWN_NUMBER)
+        assignment = &image.assignments[row]
+        reason = image.out_of_service(row, now)
+        if reason:
+            why = _REASONS[reason]
+            plan = &image.plans[image.accounts[assignment.account].treatments[reason - 1]]
         hops = gate_small(&call.hops, 0)
         # RFC 3261, 16.3: a request that may make no further hop is answered with 483. FreeSWITCH
         # counts down once more for the leg it makes (switch_core_session.c).
         self._forwards = min(70, gate_small(&call.max_forwards, 70)) - 1
         if hops >= self.max_hops or self._forwards < 1:
-            return self._refuse(&call, number, row, TOO_MANY_HOPS)
+            return self._refuse(row, TOO_MANY_HOPS)
         self._called = number
         self._read_caller(&call)
-        self._rings = False
+        self._rings = self._taken = False
         self._together = NO_VALUE
-        self._run(assignment.plan, now, 0)
-        if self._rings and self._legs == 0:
-            return self._refuse(&call, number, row, NO_CARRIER)
-        plan = image.plans[assignment.plan]
+        if plan is NULL:
+            self._steps(image.programs + assignment.program,
+                        image.programs + assignment.program + assignment.words, now, 0)
+        else:
+            self._steps(image.programs + plan.program,
+                        image.programs + plan.program + plan.words, now, 0)
+        if self._rings and self._legs == 0 and not self._taken:
+            return self._refuse(row, NO_CARRIER)
         put_text(&self._head, b";")
-        put(&self._head, image.text + plan.channel.offset, plan.channel.size)
+        # A treatment that is no plan leaves the call with the plan that its number has.
+        text = assignment.head if plan is NULL or plan.id.size == 0 else plan.head
+        put(&self._head, image.text + text.offset, text.size)
+        if plan is not NULL:
+            name = OUTCOME_NAMES[<int>why].encode("ascii")
+            if plan.id.size or self._taken:
+                put_text(&self._head, b";vn_treated=")
+            else:
+                put_text(&self._head, b";vn_refused=")
+            put(&self._head, <const char*>name, len(name))
+        text = assignment.channel if plan is NULL else plan.channel
+        if text.size:
+            put_text(&self._head, b";")
+            put(&self._head, image.text + text.offset, text.size)
         if self._together != NO_VALUE:
             text = image.policies[self._together].together
             put_text(&self._head, b";")
             put(&self._head, image.text + text.offset, text.size)
-        if assignment.campaign.size:
-            put_text(&self._head, b";vn_campaign=")
-            put(&self._head, image.text + assignment.campaign.offset, assignment.campaign.size)
         if self._legs:
             put_text(&self._head, b";vn_hops=")
             put_number(&self._head, hops + 1)
@@ -238,26 +259,17 @@ cdef class Matcher:
             self._caller(&call)
         put_text(&self._head, b"\n")
         put_text(&self._body, b"\nexit\n\n")
+        if plan is not NULL:
+            return why
         return ROUTED if self._legs else ENDED_BY_PLAN
 
-    cdef Outcome _refuse(
-        self, Call* call, uint64_t number, uint32_t row, Outcome why
-    ) except OUTCOMES:
-        cdef RouteImage image = self.image
-        cdef AssignmentRecord assignment
+    cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES:
         cdef Text text
         self._body.size = 0
         if row != NO_VALUE:
-            assignment = image.assignments[row]
-            text = image.accounts[assignment.account].id
-            put_text(&self._head, b";vn_account=")
-            put(&self._head, image.text + text.offset, text.size)
-            text = image.plans[assignment.plan].id
-            put_text(&self._head, b";vn_plan=")
-            put(&self._head, image.text + text.offset, text.size)
-            if assignment.campaign.size:
-                put_text(&self._head, b";vn_campaign=")
-                put(&self._head, image.text + assignment.campaign.offset, assignment.campaign.size)
+            text = self.image.assignments[row].head
+            put_text(&self._head, b";")
+            put(&self._head, self.image.text + text.offset, text.size)
         name = OUTCOME_NAMES[<int>why].encode("ascii")
         cause = <bytes>_CAUSES[<int>why]
         put_text(&self._head, b";vn_refused=")
@@ -357,10 +369,25 @@ cdef class Matcher:
                 word += 2 + word[1]
             elif op == OP_PICK:
                 word = self._pick(word, now, depth)
+                if self._taken:
+                    return 1
             elif op == OP_FORWARD:
-                if depth < MAX_DEPTH:
+                # A number of ours that is not in service is passed over.
+                if depth < MAX_DEPTH and (
+                    word[4] == NO_VALUE or not self.image.out_of_service(word[4], now)
+                ):
                     self._run(word[1], now, depth + 1)
-                word += 4
+                    if self._taken:
+                        return 1
+                word += 5
+            elif op == OP_APPLY:
+                self._apply(word)
+                word += 3
+            elif op == OP_TAKE:
+                self._apply(word)
+                put_text(&self._body, b"application: hangup NORMAL_CLEARING\n")
+                self._taken = True
+                return 1
             elif op == OP_HANGUP:
                 # The end of a plan that was forwarded to leaves the outer plan its say.
                 if depth == 0:
@@ -374,6 +401,13 @@ cdef class Matcher:
                 return 1
             else:
                 return 0
+        return 0
+
+    cdef int _apply(self, const uint32_t* step) except -1:
+        """Write an application that the image holds as it is."""
+        put_text(&self._body, b"application: ")
+        put(&self._body, self.image.text + step[1], step[2])
+        put_text(&self._body, b"\n")
         return 0
 
     cdef int _relay(self, const uint32_t* step) except -1:
@@ -427,6 +461,8 @@ cdef class Matcher:
             for j in range(place):
                 body += step[5 + 2 * j]
             self._steps(body, body + step[5 + 2 * place], now, depth)
+            if self._taken:
+                return step
         body = step + 4 + 2 * count
         for i in range(count):
             body += step[5 + 2 * i]

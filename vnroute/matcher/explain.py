@@ -11,7 +11,16 @@ from dataclasses import dataclass, replace
 from decimal import Decimal
 from urllib.parse import quote
 
-from vnroute.image.program import NO_CHOICES, PICKS, SHOWS, Op
+from vnroute.image.program import (
+    ALWAYS,
+    NO_ASSIGNMENT,
+    NO_CHOICES,
+    PICKS,
+    REASONS,
+    SERVICE_STATES,
+    SHOWS,
+    Op,
+)
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.image import RouteImage
 
@@ -20,6 +29,7 @@ __all__ = [
     "Leg",
     "Refusal",
     "ScheduleState",
+    "Service",
     "Step",
     "Target",
     "applications_of",
@@ -60,7 +70,8 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step that applies at the moment and to the caller: ``ring``, or ``hangup`` with its cause.
+    """A step that applies at the moment and to the caller: ``ring``, ``hangup`` with its cause,
+    ``play`` with its file, or ``voicemail`` with its mailbox (``said``).
 
     ``how`` targets are rung is one of in-order, together, share and rotate. ``seconds`` is the
     longest that any of them rings.
@@ -71,6 +82,7 @@ class Step:
     targets: tuple[Target, ...]
     cause: str | None = None
     how: str = "in-order"
+    said: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +109,26 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Service:
+    """Whether the number is in service: its state, and the Unix seconds from and until which it is
+    (None where it always is); ``reason`` why it is not, by image.program.REASONS, else None.
+
+    ``treatment`` is the plan that callers are put through instead, None where they are refused.
+    """
+
+    state: str
+    since: int | None
+    until: int | None
+    reason: str | None
+    treatment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision with its reasons; ``schedules`` in the order in which the plan asked them."""
+    """A decision with its reasons; ``schedules`` in the order in which the plan asked them.
+
+    A call to a number out of service is ``refused`` unless its treatment takes it.
+    """
 
     generation: int
     number: str
@@ -109,6 +139,7 @@ class Explanation:
     steps: tuple[Step, ...]
     applications: tuple[tuple[str, str], ...]
     refused: Refusal | None
+    service: Service | None = None
 
 
 def channel_data(called: str, caller: str = "", name: str = "", hops: int = 0) -> bytes:
@@ -161,20 +192,30 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         return Explanation(
             image.generation, number, None, None, None, (), (), applications, refused
         )
-    account, account_state, plan, campaign, _state = image.assignment(row)
+    account, account_state, plan, campaign, *_ = image.assignment(row)
+    service = _service(image, row, now)
     asked: dict[int, ScheduleState] = {}
     digits_of_caller = _digits(caller)
-    steps = _steps(image, plan, now, digits_of_caller, asked)
+    treatment = None
+    if service.reason:
+        treatment = image.treatment(row, REASONS.index(service.reason))
+    steps = _steps(image, plan if treatment is None else treatment, now, digits_of_caller, asked)
     reason: Refusal | None = None
     if outcome:
         whys = {
             "suspended": (
                 f"account {account} is suspended" if account_state else f"{number} is suspended"
             ),
+            "reserved": f"{number} is reserved for account {account}",
+            "quarantined": f"{number} is quarantined: account {account} had it",
+            "ported_out": f"{number} was ported out to another operator",
+            "not_yet": f"{number} is not in service yet",
+            "expired": f"{number} is in service no more",
             "no_carrier": "no carrier has a rate for any of the plan's targets",
             "too_many_hops": "the call has been forwarded too often",
         }
-        reason = Refusal(outcome, REFUSALS[outcome], whys.get(outcome, outcome))
+        cause = applications[-1][1]
+        reason = Refusal(outcome, cause, whys.get(outcome, outcome))
     return Explanation(
         image.generation,
         number,
@@ -182,10 +223,38 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         image.plan_id(plan),
         campaign or None,
         tuple(asked.values()),
-        () if reason else steps,
+        () if reason and not any(step.kind == "play" for step in steps) else steps,
         applications,
         reason,
+        service,
     )
+
+
+def _service(image: RouteImage, row: int, now: float) -> Service:
+    *_, state, since, until = image.assignment(row)
+    reason = None
+    if int(now) < since:
+        reason = "not-yet"
+    elif int(now) >= until:
+        reason = "expired"
+    elif state:
+        reason = SERVICE_STATES[state]
+    first, after = ALWAYS
+    return Service(
+        SERVICE_STATES[state],
+        None if since <= first else since,
+        None if until >= after else until,
+        reason,
+        (image.plan_id(image.treatment(row, REASONS.index(reason))) or None) if reason else None,
+    )
+
+
+def _said(name: str, argument: str) -> str:
+    """Return the file of a `playback`, or the mailbox of a `voicemail`, as the model writes it."""
+    if name != "voicemail":
+        return argument
+    _, domain, box = argument.split(" ")
+    return f"{box}@{domain}"
 
 
 def _digits(caller: str) -> str:
@@ -237,8 +306,10 @@ def _steps(
                 for row in rows:
                     _add_target(steps, place, how, _target(image, row), shares)
             case Op.FORWARD:
-                inner, low, high = operands
+                inner, low, high, assignment = operands
                 number = high << 32 | low
+                if assignment != NO_ASSIGNMENT and _service(image, assignment, now).reason:
+                    continue
                 name = image.plan_id(inner)
                 target = Target(
                     f"+{number}" if number else f"plan:{name}",
@@ -247,6 +318,12 @@ def _steps(
                     _steps(image, inner, now, caller, asked, depth + 1),
                 )
                 _add_target(steps, place, "in-order", target, shares)
+            case Op.APPLY | Op.TAKE:
+                application, _, argument = image.text_at(*operands).partition(" ")
+                word = "voicemail" if op == Op.TAKE else "play"
+                steps[place] = Step(word, None, (), said=_said(application, argument))
+                if op == Op.TAKE:
+                    break
             case Op.HANGUP:
                 if depth == 0:
                     steps[place] = Step("hangup", None, (), image.text_at(*operands))

@@ -46,6 +46,7 @@ cdef class RouteImage:
     cdef const uint32_t* hashes
     cdef uint32_t hash_count
     cdef const PlanKey* plan_keys
+    cdef uint32_t plan_key_count
     cdef const int64_t* transitions
     cdef uint32_t transition_count
     cdef const uint32_t* prefix_index
@@ -70,6 +71,7 @@ cdef class RouteImage:
     cdef int _check_targets(self) except -1
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
+    cdef int out_of_service(self, uint32_t assignment, int64_t now) noexcept nogil
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil
     cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil

@@ -19,11 +19,16 @@ from vnroute.image.records cimport (
     OP_FROM,
     OP_HANGUP,
     OP_PICK,
+    OP_APPLY,
     OP_RELAY,
     OP_RING,
+    OP_TAKE,
     OP_TOGETHER,
     OP_WHEN,
     PICK_ROTATE,
+    REASONS,
+    STATE_ACTIVE,
+    STATE_PORTED_OUT,
     AccountRecord,
     AssignmentRecord,
     BlockSpan,
@@ -42,8 +47,8 @@ from vnroute.image.records cimport (
 
 cdef int64_t WEEK = 7 * 24 * 3600
 # Words of each op; those of variable length count on from here.
-cdef uint32_t[9] OP_WORDS
-OP_WORDS[:] = [1, 4, 2, 4, 3, 2, 4, 4, 5]
+cdef uint32_t[11] OP_WORDS
+OP_WORDS[:] = [1, 4, 2, 5, 3, 2, 4, 4, 5, 3, 3]
 
 
 cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
@@ -118,9 +123,7 @@ cdef class RouteImage:
             SectionId.TRANSITIONS, 8, &self.transition_count)
         self.hashes = <const uint32_t*>self._section(SectionId.STATE_HASHES, 4, &self.hash_count)
         self.plan_keys = <const PlanKey*>self._section(
-            SectionId.PLAN_KEYS, sizeof(PlanKey), &rows)
-        if rows != self.plan_count:
-            raise ImageError(f"{self.path}: {rows} keys for {self.plan_count} plans")
+            SectionId.PLAN_KEYS, sizeof(PlanKey), &self.plan_key_count)
         self.prefix_index = <const uint32_t*>self._section(SectionId.PREFIX_INDEX, 4, &rows)
         if rows != INDEX_ROWS:
             raise ImageError(f"{self.path}: a prefix index of {rows} rows, not {INDEX_ROWS}")
@@ -160,6 +163,7 @@ cdef class RouteImage:
     def _check_records(self):
         """Check every reference between records, so that the hot path need not."""
         cdef uint32_t row, previous = 0
+        cdef const PlanRecord* plan
         cdef uint64_t bucket
         cdef int slot
         cdef bint sound = True
@@ -171,6 +175,9 @@ cdef class RouteImage:
             raise ImageError(f"{self.path}: no prefix spans")
         for row in range(self.account_count):
             self._check_text(self.accounts[row].id.offset, self.accounts[row].id.size, "an account")
+            for slot in range(REASONS):
+                if self.accounts[row].treatments[slot] >= self.plan_count:
+                    raise ImageError(f"{self.path}: account {row} has a treatment that is none")
         for row in range(self.carrier_count):
             self._check_text(self.carriers[row].id.offset, self.carriers[row].id.size, "a carrier")
             if (<uint64_t>self.carriers[row].first_gateway + self.carriers[row].gateways
@@ -211,13 +218,15 @@ cdef class RouteImage:
             if run not in runs and not self._sound_transitions(row):
                 raise ImageError(f"{self.path}: schedule {row} has unknown states or is unsorted")
             runs.add(run)
-        for row in range(self.plan_count):
-            self._check_text(self.plans[row].id.offset, self.plans[row].id.size, "a plan")
-            self._check_text(self.plans[row].channel.offset, self.plans[row].channel.size, "a plan")
+        for row in range(self.plan_key_count):
             if self.plan_keys[row].plan >= self.plan_count or (
                 row and self.plan_keys[row - 1].key >= self.plan_keys[row].key
             ):
                 raise ImageError(f"{self.path}: the keys of the plans are unsorted or of no plan")
+        for row in range(self.plan_count):
+            self._check_text(self.plans[row].id.offset, self.plans[row].id.size, "a plan")
+            self._check_text(self.plans[row].head.offset, self.plans[row].head.size, "a plan")
+            self._check_text(self.plans[row].channel.offset, self.plans[row].channel.size, "a plan")
             if (self.plans[row].words == 0 or <uint64_t>self.plans[row].program
                     + self.plans[row].words > self.program_words):
                 raise ImageError(f"{self.path}: plan {row} lies outside the programs")
@@ -225,8 +234,17 @@ cdef class RouteImage:
             self._check_text(self.assignments[row].campaign.offset,
                              self.assignments[row].campaign.size, "a campaign")
             if (self.assignments[row].account >= self.account_count
-                    or self.assignments[row].plan >= self.plan_count):
+                    or self.assignments[row].plan >= self.plan_count
+                    or self.assignments[row].state > STATE_PORTED_OUT):
                 raise ImageError(f"{self.path}: assignment {row} is of no account or plan")
+            plan = &self.plans[self.assignments[row].plan]
+            if (self.assignments[row].program != plan.program
+                    or self.assignments[row].words != plan.words):
+                raise ImageError(f"{self.path}: assignment {row} has another program than its plan")
+            self._check_text(
+                self.assignments[row].head.offset, self.assignments[row].head.size, "a head")
+            self._check_text(
+                self.assignments[row].channel.offset, self.assignments[row].channel.size, "a head")
         with nogil:
             for bucket in range(self.bucket_count):
                 for slot in range(BUCKET_SLOTS):
@@ -310,7 +328,7 @@ cdef class RouteImage:
             step = self.programs + at
             op = step[0] & 0xFF
             starts.add(at)
-            if op > OP_RELAY or at + OP_WORDS[op] > stop or at + words_of(step) > stop:
+            if op > OP_TAKE or at + OP_WORDS[op] > stop or at + words_of(step) > stop:
                 raise ImageError(f"{self.path}: plan {plan} has an unknown or cut step")
             words = words_of(step)
             if op == OP_WHEN:
@@ -332,9 +350,11 @@ cdef class RouteImage:
                         raise ImageError(
                             f"{self.path}: plan {plan} rings a target that is not there")
             elif op == OP_FORWARD:
-                if step[1] >= self.plan_count:
+                if step[1] >= self.plan_count or (
+                    step[4] >= self.assignment_count and step[4] != NO_VALUE
+                ):
                     raise ImageError(f"{self.path}: plan {plan} forwards to no plan")
-            elif op == OP_HANGUP:
+            elif op == OP_HANGUP or op == OP_APPLY or op == OP_TAKE:
                 self._check_text(step[1], step[2], "a cause")
             elif op == OP_RELAY:
                 self._check_text(step[1], step[2], "a cause")
@@ -381,6 +401,17 @@ cdef class RouteImage:
             else:
                 count = half
         return NO_VALUE if first == 0 else self.blocks[first - 1].assignment
+
+    cdef int out_of_service(self, uint32_t assignment, int64_t now) noexcept nogil:
+        """Return 0 where numbers under an assignment are in service, else 1 + the place of the
+        reason among an account's treatments."""
+        cdef const AssignmentRecord* record = &self.assignments[assignment]
+        if now < record.since:
+            return REASONS - 1
+        if now >= record.until:
+            return REASONS
+        # The states beside active are the first reasons, in their order.
+        return <int>record.state
 
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil:
         """Return the state of a schedule at a moment in Unix seconds.
@@ -435,7 +466,7 @@ cdef class RouteImage:
 
     cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil:
         """Return the row of the plan that the state page knows by a key, or NO_VALUE."""
-        cdef uint32_t first = 0, count = self.plan_count, half
+        cdef uint32_t first = 0, count = self.plan_key_count, half
         while count:
             half = count >> 1
             if self.plan_keys[first + half].key < key:
@@ -443,7 +474,7 @@ cdef class RouteImage:
                 count -= half + 1
             else:
                 count = half
-        if first < self.plan_count and self.plan_keys[first].key == key:
+        if first < self.plan_key_count and self.plan_keys[first].key == key:
             return self.plan_keys[first].plan
         return NO_VALUE
 
@@ -464,7 +495,8 @@ cdef class RouteImage:
         return None if row == NO_VALUE else row
 
     def assignment(self, uint32_t row):
-        """Return (account id, account state, plan row, campaign, state) of an assignment."""
+        """Return (account id, account state, plan row, campaign, state, in service from, until) of
+        an assignment; its state counts the account's."""
         if row >= self.assignment_count:
             raise IndexError(row)
         cdef AssignmentRecord record = self.assignments[row]
@@ -475,10 +507,18 @@ cdef class RouteImage:
             record.plan,
             self._text(record.campaign.offset, record.campaign.size),
             record.state,
+            record.since,
+            record.until,
         )
 
+    def treatment(self, uint32_t assignment, int reason):
+        """Return the row of the plan that treats calls to numbers out of service for a reason."""
+        if assignment >= self.assignment_count or not 0 <= reason < REASONS:
+            raise IndexError(assignment)
+        return self.accounts[self.assignments[assignment].account].treatments[reason]
+
     def plan_id(self, uint32_t row):
-        """Return the id of a plan."""
+        """Return the id of a plan, empty for a treatment that is none."""
         if row >= self.plan_count:
             raise IndexError(row)
         return self._text(self.plans[row].id.offset, self.plans[row].id.size)

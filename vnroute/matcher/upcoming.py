@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vnroute.image.program import Op
+from vnroute.image.program import NO_ASSIGNMENT, REASONS, Op
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import Explanation, explain
 from vnroute.matcher.image import RouteImage
@@ -18,7 +18,8 @@ def upcoming_answers(
     """Yield (Unix second, explanation): the answer at ``now``, then each that differs from the one
     before it, up to ``end`` or the horizon's end.
 
-    Answers differ if their steps do, or what they are refused for; that a schedule changes to a
+    Answers differ if their steps do, or what they are refused for (also by the life of the number
+    itself, or of one that it forwards to); that a schedule changes to a
     state that leads to the same steps is no difference.
     """
     image = matcher.image
@@ -29,8 +30,14 @@ def upcoming_answers(
     if row is None:
         return
     schedules: set[int] = set()
-    _collect(image, image.assignment(row)[2], schedules, set())
+    lives: set[int] = {row}
+    plans = {image.assignment(row)[2]} | {image.treatment(row, at) for at in range(len(REASONS))}
+    seen: set[int] = set()
+    for plan in plans:
+        if plan not in seen:
+            _collect(image, plan, schedules, lives, seen)
     moments = {at for one in schedules for at, _ in image.schedule_changes(one, now, end)}
+    moments |= {at for life in lives for at in image.assignment(life)[5:7] if now < at < end}
     for moment in sorted(moments):
         answer = explain(matcher, called, caller, moment)
         if (answer.steps, answer.refused) != (last.steps, last.refused):
@@ -38,11 +45,18 @@ def upcoming_answers(
             yield moment, answer
 
 
-def _collect(image: RouteImage, plan: int, schedules: set[int], seen: set[int]) -> None:
-    """Collect the schedules that a plan asks, and those plans that it forwards to."""
+def _collect(
+    image: RouteImage, plan: int, schedules: set[int], lives: set[int], seen: set[int]
+) -> None:
+    """Collect the schedules that a plan asks, and the assignments of the numbers it forwards to;
+    those of the plans there as well.
+    """
     seen.add(plan)
     for op, _, *operands in image.program(plan):
         if op == Op.WHEN:
             schedules.add(operands[0])
-        elif op == Op.FORWARD and operands[0] not in seen:
-            _collect(image, operands[0], schedules, seen)
+        elif op == Op.FORWARD:
+            if operands[3] != NO_ASSIGNMENT:
+                lives.add(operands[3])
+            if operands[0] not in seen:
+                _collect(image, operands[0], schedules, lives, seen)

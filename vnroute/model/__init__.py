@@ -5,6 +5,7 @@ pointed error. Nothing here knows about files, stores or FreeSWITCH connections.
 """
 
 from vnroute.model.account import Account
+from vnroute.model.answers import Answers
 from vnroute.model.carrier import Carrier, Gateway
 from vnroute.model.causes import CAUSES, Cause, parse_cause
 from vnroute.model.number import Number, NumberBlock
@@ -21,6 +22,7 @@ __all__ = [
     "OPEN",
     "RELAY",
     "Account",
+    "Answers",
     "Carrier",
     "Cause",
     "FieldError",

@@ -20,7 +20,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ``allow`` lists the destination prefixes that its plans may forward to; empty means every
     ordinary number. Premium-rate and personal numbers (see :mod:`vnroute.model.numbering`) need
     ``allow_premium`` as well, since they are what toll fraud dials. A suspended account's numbers
-    are refused with the cause of a suspended number.
+    are treated as suspended numbers. ``answers`` names the set of answers that callers get of its
+    numbers where they are not in service.
     """
 
     id: str
@@ -29,6 +30,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     allow: tuple[str, ...] = ()
     allow_premium: bool = False
     state: Literal["active", "suspended"] = "active"
+    answers: str = ""
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -36,6 +38,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
         check_zone(self.time_zone)
         for position, prefix in enumerate(self.allow):
             parse_prefix(prefix, f"allow[{position}]")
+        if self.answers:
+            check_id(self.answers, "answers")
 
     def allows(self, digits: str) -> bool:
         """Whether ``allow`` covers a destination, given as digits without ``+``."""

@@ -9,21 +9,47 @@ import msgspec
 from vnroute.model.e164 import parse_block, parse_number, parse_prefix
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
+from vnroute.model.text import check_text
+from vnroute.model.validity import check_validity
 
-__all__ = ["Number", "NumberBlock", "NumberState"]
+__all__ = ["Number", "NumberBlock", "NumberState", "check_service"]
 
-NumberState = Literal["active", "suspended"]
-"""A suspended number is refused with INCOMING_CALL_BARRED (SIP 403); its plan is kept."""
+NumberState = Literal["active", "suspended", "reserved", "quarantined", "ported-out"]
+"""All but active answer with a cause of their own (:mod:`vnroute.model.answers`); the plan is kept.
+Reserved is for an account, quarantined after an account had it, ported-out gone to an operator."""
 
 
-class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One DID: whose it is, which plan answers it, which campaign it is printed in."""
+def check_service(state: NumberState, since: str, until: str, ported_to: str) -> None:
+    """Check what is said of a number's life; raise :class:`FieldError`."""
+    check_validity(since, until)
+    check_text(ported_to, "ported_to")
+    if ported_to and state != "ported-out":
+        raise FieldError("ported_to", repr(ported_to), '"state: ported-out" beside it')
+    if state == "quarantined" and not until:
+        raise FieldError("until", "nothing", "the last day of its quarantine")
+
+
+class Number(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    rename={"since": "from"},
+):
+    """One DID: whose it is, which plan answers it, which campaign it is printed in.
+
+    It is in service ``from`` and ``until`` (:mod:`vnroute.model.validity`). Of a quarantined number
+    the account is the one that had it, and ``until`` is when another may have it.
+    """
 
     number: str
     account: str
     plan: str
     campaign: str = ""
     state: NumberState = "active"
+    since: str = ""
+    until: str = ""
+    ported_to: str = ""
 
     def __post_init__(self) -> None:
         parse_number(self.number)
@@ -31,9 +57,16 @@ class Number(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
         check_id(self.plan, "plan")
         if self.campaign:
             check_id(self.campaign, "campaign")
+        check_service(self.state, self.since, self.until, self.ported_to)
 
 
-class NumberBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class NumberBlock(
+    msgspec.Struct,
+    frozen=True,
+    forbid_unknown_fields=True,
+    kw_only=True,
+    rename={"since": "from"},
+):
     """A run of DIDs under one plan.
 
     Exactly one of ``block`` (``+1800555xxxx``, or ``+18005550000-+18005554999``: that length only)
@@ -47,6 +80,9 @@ class NumberBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     plan: str
     campaign: str = ""
     state: NumberState = "active"
+    since: str = ""
+    until: str = ""
+    ported_to: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.block) == bool(self.prefix):
@@ -60,6 +96,7 @@ class NumberBlock(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         check_id(self.plan, "plan")
         if self.campaign:
             check_id(self.campaign, "campaign")
+        check_service(self.state, self.since, self.until, self.ported_to)
 
     def spans(self) -> list[tuple[int, int]]:
         """Return the numbers covered as (first, last), both inclusive, a span a length."""

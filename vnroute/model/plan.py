@@ -12,8 +12,9 @@ from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
 from vnroute.model.schedule import OPEN
 from vnroute.model.target import Target, check_confirm, check_show
+from vnroute.model.treatment import check_file, check_voicemail
 
-__all__ = ["MAX_STEPS", "MAX_TARGETS", "RELAY", "WITHHELD", "How", "Plan", "Step"]
+__all__ = ["ACTS", "MAX_STEPS", "MAX_TARGETS", "RELAY", "WITHHELD", "How", "Plan", "Step"]
 
 MAX_STEPS = 32
 MAX_TARGETS = 16
@@ -24,6 +25,9 @@ declined, declined before no answer, no answer before what carriers say of thems
 
 WITHHELD = "withheld"
 """Among the callers of a step: one whose number is withheld or is none."""
+
+ACTS = ("ring", "play", "voicemail", "hangup")
+"""What a step may do."""
 
 How = Literal["in-order", "together", "share", "rotate"]
 """How a step's targets are rung: one after the other; all at once, each after its delay; one chosen
@@ -37,13 +41,15 @@ class Step(
     kw_only=True,
     rename={"state": "is", "callers": "from"},
 ):
-    """One step: ring targets, or hang up.
+    """One step: ring targets, play a sound, take a message, or hang up.
 
     It applies if the schedule named by ``when`` is in the state named by ``is``; always, if
     ``when`` is not given; and, if ``from`` is given, to callers of those prefixes only
     (``withheld``: without a number). ``seconds`` is how long each target may ring, ``show`` whose
     number they see, ``confirm`` the key with which a phone's user takes the call (so that voicemail
-    does not). Exactly one of ``ring`` and ``hangup`` is given.
+    does not). ``play`` is a sound that the caller hears before he is answered, ``voicemail`` the
+    mailbox that takes the call, BOX@DOMAIN. Exactly one of ``ring``, ``play``, ``voicemail`` and
+    ``hangup`` is given.
     """
 
     when: str = ""
@@ -54,6 +60,8 @@ class Step(
     seconds: int = 25
     show: str = "caller"
     confirm: str = ""
+    play: str = ""
+    voicemail: str = ""
     hangup: str = ""
 
     def __post_init__(self) -> None:
@@ -62,9 +70,10 @@ class Step(
             check_id(self.state, "is")
         elif self.state != OPEN:
             raise FieldError("is", repr(self.state), '"when" beside it, naming a schedule')
-        if bool(self.ring) == bool(self.hangup):
-            found = "both" if self.ring else "neither"
-            raise FieldError("ring", f"{found} of ring and hangup", "one of ring and hangup")
+        given = [name for name in ACTS if getattr(self, name)]
+        if len(given) != 1:
+            found = " and ".join(given) or f"none of {', '.join(ACTS)}"
+            raise FieldError(given[0] if given else "ring", found, f"one of {', '.join(ACTS)}")
         if len(self.ring) > MAX_TARGETS:
             raise FieldError("ring", f"{len(self.ring)} targets", f"{MAX_TARGETS} at most")
         for position, prefix in enumerate(self.callers):
@@ -75,6 +84,10 @@ class Step(
             raise FieldError("seconds", str(self.seconds), "1 to 600 seconds")
         if self.hangup and self.hangup != RELAY:
             parse_cause(self.hangup)
+        if self.play:
+            check_file(self.play)
+        if self.voicemail:
+            check_voicemail(self.voicemail)
 
     def _check_targets(self) -> None:
         check_show(self.show)
@@ -112,19 +125,20 @@ class Step(
 
     @property
     def kind(self) -> str:
-        """``ring`` or ``hangup``."""
-        return "ring" if self.ring else "hangup"
+        """One of ACTS."""
+        return next(name for name in ACTS if getattr(self, name))
 
     @property
     def ends(self) -> bool:
         """Whether a call can get no further than this step, whatever the moment and the caller."""
-        return bool(self.hangup) and not self.when and not self.callers
+        return bool(self.hangup or self.voicemail) and not self.when and not self.callers
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The steps of an account's plan, in order.
 
-    The last step, and no other, ends the call at any moment: a ``hangup`` without ``when``.
+    The last step, and no other, ends the call at any moment: a ``hangup`` or a ``voicemail``
+    without ``when`` and ``from``.
     """
 
     id: str
@@ -142,7 +156,7 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
             if step.ends:
                 raise FieldError(
                     f"steps[{position}]",
-                    f"hangup {step.hangup}",
+                    f"{step.kind} {step.hangup or step.voicemail}",
                     "no step after it: it always ends the call",
                 )
         if not self.steps[-1].ends:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from vnroute.model.account import Account
+from vnroute.model.answers import Answers
 from vnroute.model.carrier import Carrier
 from vnroute.model.number import Number, NumberBlock
 from vnroute.model.plan import Plan
@@ -18,6 +19,7 @@ class RoutingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """The sections of a routing file, each optional."""
 
     accounts: tuple[Account, ...] = ()
+    answers: tuple[Answers, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     plans: tuple[Plan, ...] = ()
     numbers: tuple[Number, ...] = ()

@@ -2,7 +2,8 @@
 
 Nothing of SQL is here, so that SQLite and PostgreSQL are read and written alike. Numbers are the
 integers of their digits (:mod:`vnroute.model.e164`). What a number leads to is its *assignment*
-(account, plan, campaign, state): millions of numbers share a few thousand of them, so a number's
+(account, plan, campaign, state, from
+when until when): millions of numbers share a few thousand of them, so a number's
 row is two integers.
 """
 
@@ -15,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Plan, Schedule
 from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce
 from vnroute.model.number import NumberState
 from vnroute.store.deck_pages import Page
@@ -42,13 +43,19 @@ class StoreError(Exception):
 
 
 class Assignment(msgspec.Struct, frozen=True, kw_only=True):
-    """Where a number leads. ``id`` is the store's own, stable while any number uses it."""
+    """Where a number leads. ``id`` is the store's own, stable while any number uses it.
+
+    ``since``, ``until`` and ``ported_to`` are as written (:class:`vnroute.model.Number`).
+    """
 
     id: int
     account: str
     plan: str
     campaign: str = ""
     state: NumberState = "active"
+    since: str = ""
+    until: str = ""
+    ported_to: str = ""
 
 
 class BlockSpan(NamedTuple):
@@ -168,6 +175,10 @@ class Reading(Protocol):
         """Return all accounts, by id."""
         ...
 
+    def answers(self) -> list[Answers]:
+        """Return all sets of answers, by id."""
+        ...
+
     def schedules(self) -> list[Schedule]:
         """Return all schedules, by id."""
         ...
@@ -243,6 +254,10 @@ class Reading(Protocol):
         """Return what was stored of the columns of an owner's files, empty if nothing was."""
         ...
 
+    def iter_numbers_of(self, assignments: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Yield (number, assignment id), ascending, of those numbers. Reads every number."""
+        ...
+
     def find_number(self, number: int) -> Assignment | None:
         """Return where a number leads: its own row, else the narrowest block around it."""
         ...
@@ -263,6 +278,10 @@ class Transaction(Reading, Protocol):
         """Add or change accounts, by id."""
         ...
 
+    def put_answers(self, answers: Sequence[Answers], replace: bool = False) -> Tally:
+        """Add or change sets of answers, by id."""
+        ...
+
     def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
         """Add or change schedules, by id."""
         ...
@@ -276,10 +295,19 @@ class Transaction(Reading, Protocol):
         ...
 
     def remove_entities(self, kind: str, keys: Sequence[str]) -> Tally:
-        """Remove accounts, schedules, plans or carriers (with their rates) that are there."""
+        """Remove accounts, answers, schedules, plans or carriers (with their rates)."""
         ...
 
-    def assignment(self, account: str, plan: str, campaign: str, state: NumberState) -> int:
+    def assignment(
+        self,
+        account: str,
+        plan: str,
+        campaign: str,
+        state: NumberState,
+        since: str = "",
+        until: str = "",
+        ported_to: str = "",
+    ) -> int:
         """Return the id of an assignment, made if it is not there."""
         ...
 
@@ -300,6 +328,12 @@ class Transaction(Reading, Protocol):
 
     def apply_numbers(self, replace: bool = False) -> Tally:
         """Add or change the staged numbers, by number. They stay known to ``staged_origin``."""
+        ...
+
+    def iter_moved(self, states: Sequence[NumberState]) -> Iterator[tuple[int, int, int, int]]:
+        """Yield (number, origin, assignment before, assignment to be) of the staged numbers that
+        are stored already under an assignment in one of ``states`` and come with another one.
+        """
         ...
 
     def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
-from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Plan, Schedule
 from vnroute.store.base import (
     Assignment,
     AuditEntry,
@@ -23,18 +23,35 @@ from vnroute.store.sqlite_deck_reading import SqliteDeckReading
 
 __all__ = ["SqliteReading", "checked_kind"]
 
-_Entity = TypeVar("_Entity", Account, Schedule, Plan, Carrier)
+_Entity = TypeVar("_Entity", Account, Answers, Schedule, Plan, Carrier)
 _CHUNK = 500
 """Parameters to a query: well under SQLite's limit, enough to make a query's own cost small."""
 
 
-_KINDS = frozenset(("accounts", "schedules", "plans", "carriers"))
+_KINDS = frozenset(("accounts", "answers", "schedules", "plans", "carriers"))
 
 
 def checked_kind(kind: str) -> str:
     """Return the name of a table of documents; it becomes part of a query."""
     assert kind in _KINDS, kind
     return kind
+
+
+_ASSIGNMENTS = "SELECT id, account, plan, campaign, state, since, until, ported_to FROM assignments"
+
+
+def _assignment(row: tuple[Any, ...]) -> Assignment:
+    key, account, plan, campaign, state, since, until, ported_to = row
+    return Assignment(
+        id=key,
+        account=account,
+        plan=plan,
+        campaign=campaign,
+        state=state,
+        since=since,
+        until=until,
+        ported_to=ported_to,
+    )
 
 
 class SqliteReading(SqliteDeckReading):
@@ -80,6 +97,10 @@ class SqliteReading(SqliteDeckReading):
         """Return all accounts, by id."""
         return self._entities("accounts", Account)
 
+    def answers(self) -> list[Answers]:
+        """Return all sets of answers, by id."""
+        return self._entities("answers", Answers)
+
     def schedules(self) -> list[Schedule]:
         """Return all schedules, by id."""
         return self._entities("schedules", Schedule)
@@ -94,11 +115,7 @@ class SqliteReading(SqliteDeckReading):
 
     def assignments(self) -> list[Assignment]:
         """Return all assignments, by id."""
-        query = "SELECT id, account, plan, campaign, state FROM assignments ORDER BY id"
-        return [
-            Assignment(id=key, account=account, plan=plan, campaign=campaign, state=state)
-            for key, account, plan, campaign, state in self._db.rows(query)
-        ]
+        return [_assignment(row) for row in self._db.rows(f"{_ASSIGNMENTS} ORDER BY id")]
 
     def unused_assignments(self, ids: Iterable[int]) -> set[int]:
         """Return those of ``ids`` that nothing uses."""
@@ -121,17 +138,21 @@ class SqliteReading(SqliteDeckReading):
         for row in self._db.rows(query):
             yield BlockSpan(*row)
 
+    def iter_numbers_of(self, assignments: Iterable[int]) -> Iterator[tuple[int, int]]:
+        """Yield (number, assignment id), ascending, of those numbers."""
+        wanted = set(assignments)
+        for batch in self.iter_numbers() if wanted else ():
+            yield from (row for row in batch if row[1] in wanted)
+
     def find_number(self, number: int) -> Assignment | None:
         """Return where a number leads: its own row, else the narrowest block."""
         found = self.find_numbers((number,)).get(number)
         if found is None:
             return None
-        query = "SELECT id, account, plan, campaign, state FROM assignments WHERE id = ?"
-        row = self._db.row(query, (found,))
+        row = self._db.row(f"{_ASSIGNMENTS} WHERE id = ?", (found,))
         if row is None:
             raise StoreError(f"{self._db.path}: number +{number} has no assignment; damaged")
-        key, account, plan, campaign, state = row
-        return Assignment(id=key, account=account, plan=plan, campaign=campaign, state=state)
+        return _assignment(row)
 
     def find_numbers(self, numbers: Iterable[int]) -> dict[int, int]:
         """Return the assignment id of each number that is ours."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from operator import itemgetter
 from typing import Any
 
 import msgspec
 
-from vnroute.model import Account, Carrier, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Plan, Schedule
 from vnroute.model.deck import DeckKind
 from vnroute.model.number import NumberState
 from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
@@ -41,7 +41,7 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         self.discarded = False
         self.touched = False
         """Whether anything differs from before."""
-        self._assignments: dict[tuple[str, str, str, str], int] = {}
+        self._assignments: dict[tuple[str, ...], int] = {}
         self._replaced = False
 
     def put_accounts(self, accounts: Sequence[Account], replace: bool = False) -> Tally:
@@ -50,6 +50,10 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         if tally.removed:
             self._remove_decks("account", self.accounts())
         return tally
+
+    def put_answers(self, answers: Sequence[Answers], replace: bool = False) -> Tally:
+        """Add or change sets of answers."""
+        return self._put("answers", Answers, answers, replace)
 
     def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
         """Add or change schedules."""
@@ -88,20 +92,31 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         self._audit.add(kind, [(key, before, None) for key, before in gone])
         return self._noted(Tally(removed=len(gone)))
 
-    def assignment(self, account: str, plan: str, campaign: str, state: NumberState) -> int:
+    def assignment(
+        self,
+        account: str,
+        plan: str,
+        campaign: str,
+        state: NumberState,
+        since: str = "",
+        until: str = "",
+        ported_to: str = "",
+    ) -> int:
         """Return the id of an assignment, made if it is not there."""
-        key = (account, plan, campaign, state)
+        key = (account, plan, campaign, state, since, until, ported_to)
         known = self._assignments.get(key)
         if known is None:
             row = self._db.row(
                 "SELECT id FROM assignments"
-                " WHERE account = ? AND plan = ? AND campaign = ? AND state = ?",
+                " WHERE account = ? AND plan = ? AND campaign = ? AND state = ?"
+                " AND since = ? AND until = ? AND ported_to = ?",
                 key,
             )
             if row is None:
                 row = self._db.row(
-                    "INSERT INTO assignments (account, plan, campaign, state)"
-                    " VALUES (?, ?, ?, ?) RETURNING id",
+                    "INSERT INTO assignments"
+                    " (account, plan, campaign, state, since, until, ported_to)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
                     key,
                 )
             if len(self._assignments) >= _MOST_ASSIGNMENTS:
@@ -163,6 +178,18 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         self._db.execute(_STAGED_NUMBERS)
         row = self._db.row("SELECT origin FROM staged_numbers WHERE number = ?", (number,))
         return None if row is None else int(row[0])
+
+    def iter_moved(self, states: Sequence[NumberState]) -> Iterator[tuple[int, int, int, int]]:
+        """Yield the staged numbers that leave an assignment in one of ``states``."""
+        self._db.execute(_STAGED_NUMBERS)
+        marks = ",".join("?" * len(states))
+        query = (
+            "SELECT number, staged.origin, there.assignment, staged.assignment"
+            " FROM staged_numbers AS staged JOIN numbers AS there USING (number)"
+            " WHERE there.assignment <> staged.assignment AND there.assignment IN"
+            f" (SELECT id FROM assignments WHERE state IN ({marks})) ORDER BY number"
+        )
+        yield from self._db.rows(query, states)
 
     def apply_numbers(self, replace: bool = False) -> Tally:
         """Merge the staged numbers into what is there."""
