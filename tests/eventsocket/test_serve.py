@@ -266,3 +266,32 @@ def test_workers_go_on_with_the_last_page_and_without_a_damaged_one(home: Home) 
     assert server.wait(20) == 0
     assert server.stderr is not None
     assert "state page refused" in server.stderr.read()
+
+
+def test_a_portability_table_is_in_force_without_a_signal_and_a_broken_one_is_not(
+    home: Home,
+) -> None:
+    rates = "prefix,carrier,rate\n1212,alpha,0.01\n44,beta,0.01\n"
+    (home.path.parent / "rates.csv").write_text(rates)
+    home.load(
+        ROUTES.replace("carriers: [", "carriers: [{id: beta, gateways: [{id: b, gateway: gwB}]}, ")
+    )
+    home.run("import", "rates", str(home.path.parent / "rates.csv"))
+    home.run("compile")
+    home.serve()
+    home.until(lambda: home.call()["vn_legs"] == "alpha-1")
+    listed = home.path.parent / "ported.csv"
+    listed.write_text("number,routing_number\n+12125550100,+442079460000\n")
+    home.run("portability", "import", str(listed))
+    home.until(lambda: home.call()["vn_legs"] == "b")
+    link = home.path / "images" / "portability.vnp"
+    (home.path / "images" / "broken").write_bytes(link.read_bytes()[:-64])
+    link.unlink()
+    link.symlink_to("broken")
+    home.until(lambda: home.status()["workers"][0]["failed_reloads"] > 0)
+    assert home.call()["vn_legs"] == "b"
+    listed.write_text("number,routing_number\n+12125550100,\n")
+    # The link is made right by the next table that is built.
+    link.unlink()
+    home.run("portability", "import", str(listed), check=False)
+    home.until(lambda: home.call()["vn_legs"] == "alpha-1")

@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "check": ("check", "Check routing files, number lists and rate decks; apply nothing."),
     "load": ("load", "Load routing files, number lists and rate decks: all or nothing."),
     "import": ("import_", "Import millions of numbers or rates from CSV."),
+    "portability": ("portability", "Keep the table of ported numbers."),
     "compile": ("compile", "Compile what is loaded into a route image."),
     "route": ("route", "Show where a call to a number would go, and why."),
     "expiring": ("expiring", "List numbers that expire or leave quarantine soon."),

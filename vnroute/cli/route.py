@@ -55,12 +55,13 @@ def command(
     """
     from vnroute.cli.moment import parse_moment
     from vnroute.cli.output import print_error, print_json
-    from vnroute.image.generations import current_image
+    from vnroute.image.generations import PORTABILITY, current_image
     from vnroute.image.layout import ImageError
     from vnroute.matcher.decide import Matcher
     from vnroute.matcher.explain import explain
     from vnroute.matcher.image import RouteImage
     from vnroute.model.problem import FieldError
+    from vnroute.portability.table import PortabilityTable
 
     try:
         called = _number(number, "NUMBER")
@@ -73,12 +74,15 @@ def command(
     if path is None:
         print_error(f"{session.settings.images}: no route image there; run vnroute compile")
         return 2
+    ported = current_image(session.settings.images, PORTABILITY)
     try:
         image = RouteImage(path)
+        table = None if ported is None else PortabilityTable(ported)
     except (ImageError, OSError) as error:
         print_error(str(error))
         return 2
     matcher = Matcher(image, session.settings.routing.max_hops)
+    matcher.port(table)
     if when_changes:
         return _show_changes(matcher, called, calling, at, days, as_json)
     explanation = explain(matcher, called, calling, at.timestamp())
@@ -197,6 +201,7 @@ def _target_data(target: Target) -> dict[str, Any]:
         "share": target.share,
         "show": target.show,
         "confirm": target.confirm or None,
+        "routing_number": target.routing_number or None,
         "plan": target.plan,
         "steps": [_step_data(step) for step in target.steps],
     }
@@ -309,6 +314,8 @@ _HOW_WORDS = {
 
 def _target_words(target: Target) -> str:
     said = f"ring {target.to} for {target.seconds} s"
+    if target.routing_number:
+        said += f", ported: carriers by {target.routing_number}"
     if target.delay:
         said += f", after {target.delay} s"
     if target.share is not None:

@@ -24,11 +24,12 @@ from vnroute import log
 from vnroute.eventsocket.home import home_is_held
 from vnroute.eventsocket.outbound import OutboundServer
 from vnroute.eventsocket.stats import StatsWriter, read_stats
-from vnroute.image.generations import current_image
+from vnroute.image.generations import PORTABILITY, current_image
 from vnroute.image.layout import ImageError
 from vnroute.image.state_page import PageError, StatePage, identity_of
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
+from vnroute.portability.table import PortabilityTable
 
 __all__ = ["BAD_SETUP", "WorkerSettings", "listening_socket", "main"]
 
@@ -93,6 +94,7 @@ class _Worker:
         self.seen_page: tuple[int, int, int] | None = None
         self.matcher = Matcher(RouteImage(path), settings.max_hops)
         self.look_for_page()
+        self.seen_ported: Path | None = None
         loopback = settings.host in ("127.0.0.1", "::1", "localhost")
         self.server = OutboundServer(
             self.matcher,
@@ -172,17 +174,41 @@ class _Worker:
                 self.matcher.use_page(None)
             self.logger.error("state page refused", error=str(error))
 
+    async def reload_portability(self) -> None:
+        """Open the portability table that its link names, if it is another, and choose by it.
+
+        A table that is refused leaves the one in force; with none, carriers are chosen by the
+        numbers themselves.
+        """
+        path = current_image(self.images, PORTABILITY)
+        if path == self.seen_ported:
+            return
+        self.seen_ported = path
+        if path is None:
+            self.matcher.port(None)
+            self.logger.info("no portability table any more")
+            return
+        try:
+            table = await asyncio.to_thread(PortabilityTable, path)
+        except (ImageError, OSError) as error:
+            self.failed_reloads += 1
+            self.logger.error("portability table refused", error=str(error))
+            return
+        self.matcher.port(table)
+        self.logger.info("portability table in force", generation=table.generation, rows=len(table))
+
     async def look_for_images(self) -> None:
         while True:
             try:
                 await asyncio.wait_for(self.look_now.wait(), _LOOK_SECONDS)
                 # A reload that was asked for opens the file again even if the link is the same.
                 self.look_now.clear()
-                self.seen = None
+                self.seen = self.seen_ported = None
             except TimeoutError:
                 pass
             self.look_for_page()
             await self.reload()
+            await self.reload_portability()
 
     async def housekeeping(self) -> None:
         while True:
@@ -214,6 +240,8 @@ class _Worker:
         loop.add_signal_handler(signal.SIGINT, lambda: None)  # the supervisor's to answer
         loop.add_signal_handler(signal.SIGHUP, self.look_now.set)
         listening = listening_socket(self.settings.host, self.settings.port, self.settings.backlog)
+        # The first call is chosen for as all others are.
+        await self.reload_portability()
         server = await loop.create_server(
             self.server, sock=listening, backlog=self.settings.backlog
         )

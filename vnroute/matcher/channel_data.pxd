@@ -18,6 +18,7 @@ cdef struct Slice:
 cdef struct Call:
     Slice uuid
     Slice called
+    Slice parameters
     Slice caller_number
     Slice caller_name
     Slice hide_number
@@ -45,6 +46,7 @@ cdef inline void read_call(const unsigned char* data, size_t size, Call* call) n
     cdef const unsigned char* stop
     cdef size_t length
     call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
+    call.parameters.data = NULL
     call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
     while line < end:
         stop = <const unsigned char*>memchr(line, 10, end - line)
@@ -65,7 +67,9 @@ cdef inline void read_call(const unsigned char* data, size_t size, Call* call) n
                         take(&call.hide_name, line, length, b"Caller-Privacy-Hide-Name: ", 26)
         elif line[0] == c'v':
             if length > 12 and line[8] == c'_':
-                if line[9] == c'm':
+                if line[9] == c's':
+                    take(&call.parameters, line, length, b"variable_sip_req_params: ", 25)
+                elif line[9] == c'm':
                     take(&call.max_forwards, line, length, b"variable_max_forwards: ", 23)
                 elif line[9] == c'v':
                     take(&call.hops, line, length, b"variable_vn_hops: ", 18)

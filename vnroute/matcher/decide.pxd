@@ -6,6 +6,7 @@ from vnroute.image.state_page cimport Page
 from vnroute.matcher.buffer cimport Buffer
 from vnroute.matcher.channel_data cimport Call
 from vnroute.matcher.image cimport RouteImage
+from vnroute.portability.table cimport PortabilityTable
 
 cdef enum Outcome:
     ROUTED = 0            # at least one leg is dialled
@@ -25,6 +26,7 @@ cdef enum Outcome:
 
 cdef class Matcher:
     cdef readonly RouteImage image
+    cdef readonly PortabilityTable portability
     cdef readonly int max_hops
     cdef readonly object page
     cdef Page _page           # the state page as it is mapped; an empty one where there is none
@@ -59,6 +61,7 @@ cdef class Matcher:
         self, const uint32_t* word, const uint32_t* stop, int64_t now, int depth) except -1
     cdef const uint32_t* _pick(self, const uint32_t* step, int64_t now, int depth) except NULL
     cdef int _ring(self, const uint32_t* rows, uint32_t count) except -1
+    cdef uint32_t _choices(self, const TargetRecord* target) noexcept
     cdef uint32_t _branch(self, uint32_t row, uint32_t branches) except? 0xFFFFFFFF
     cdef int _open(
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches) except -1

@@ -1,5 +1,6 @@
 from vnroute.image.state_page import StatePage
 from vnroute.matcher.image import RouteImage
+from vnroute.portability.table import PortabilityTable
 
 OUTCOME_NAMES: tuple[str, ...]
 REFUSALS: dict[str, str]
@@ -7,10 +8,12 @@ FAILED_REPLY: bytes
 
 class Matcher:
     image: RouteImage
+    portability: PortabilityTable | None
     max_hops: int
     def __init__(self, image: RouteImage, max_hops: int = 5, seed: int | None = None) -> None: ...
     page: StatePage | None
     def use_page(self, page: StatePage | None) -> None: ...
     def swap(self, image: RouteImage) -> RouteImage: ...
+    def port(self, table: PortabilityTable | None) -> None: ...
     def counts(self) -> dict[str, int]: ...
     def decide(self, channel_data: bytes, now: float) -> bytes: ...

@@ -57,10 +57,12 @@ from vnroute.matcher.gate cimport (
     gate_called,
     gate_name,
     gate_number,
+    gate_routing,
     gate_small,
     gate_true,
 )
 from vnroute.matcher.image cimport RouteImage
+from vnroute.portability.table cimport PortabilityTable
 
 OUTCOME_NAMES = (
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
@@ -144,6 +146,10 @@ cdef class Matcher:
         else:
             self._page = page.page
 
+    def port(self, PortabilityTable table):
+        """Choose carriers by another table of ported numbers from now on (None: by none)."""
+        self.portability = table
+
     def counts(self):
         """Return how many decisions there were of each outcome."""
         return {name: self._counts[i] for i, name in enumerate(OUTCOME_NAMES)}
@@ -203,9 +209,17 @@ cdef class Matcher:
         cdef Text text
         cdef int hops, reason
         cdef Outcome why = ROUTED
+        cdef uint64_t routing
         read_call(data, size, &call)
         number = gate_called(&call.called)
         self._begin(number)
+        routing = gate_routing(&call.called)
+        if routing == 0:
+            routing = gate_routing(&call.parameters)
+        if routing:
+            # How the call was brought here, for its record: our own numbers end here.
+            put_text(&self._head, b";vn_routing_number=+")
+            put_number(&self._head, routing)
         row = image.assignment_of(number) if number else NO_VALUE
         if row == NO_VALUE:
             return self._refuse(row, UNKNOWN_NUMBER)
@@ -492,6 +506,15 @@ cdef class Matcher:
             self._together = self.image.targets[rows[0]].policy
         return 0
 
+    cdef uint32_t _choices(self, const TargetRecord* target) noexcept:
+        """Return the row of choices of a number: its routing number's, if it is ported."""
+        cdef uint64_t routing
+        if self.portability is not None and target.number:
+            routing = self.portability.find(target.number)
+            if routing:
+                return self.image.choices_of(routing)
+        return target.choices
+
     cdef uint32_t _branch(self, uint32_t row, uint32_t branches) except? 0xFFFFFFFF:
         """Write one target: its carriers' gateways in order, until the policy's number of legs is
         reached, or its own dial string. Returns 1, or 0 where there is no leg."""
@@ -499,7 +522,7 @@ cdef class Matcher:
         cdef TargetRecord target = image.targets[row]
         cdef PolicyRecord policy = image.policies[target.policy]
         cdef GatewayRecord gateway
-        cdef uint32_t legs = 0, i, at, carrier, number
+        cdef uint32_t legs = 0, i, at, carrier, number, choices
         if self._legs == MAX_LEGS:
             return 0
         if target.dial.size:
@@ -510,10 +533,11 @@ cdef class Matcher:
             put(&self._body, image.text + target.dial.offset, target.dial.size)
             self._label(target.dial)
             return 1
-        if target.choices == NO_PREFIX:
+        choices = self._choices(&target)
+        if choices == NO_PREFIX:
             return 0
-        for i in range(image.choices[target.choices]):
-            carrier = image.choices[target.choices + 1 + 2 * i]
+        for i in range(image.choices[choices]):
+            carrier = image.choices[choices + 1 + 2 * i]
             for number in range(image.carriers[carrier].gateways):
                 if legs == policy.max_legs or self._legs == MAX_LEGS:
                     return legs > 0

@@ -54,7 +54,8 @@ class Target:
 
     ``seconds`` is how long it rings, ``delay`` after how many it begins where targets ring
     together, ``share`` its weight where they share, ``show`` whose number it sees, ``confirm`` the
-    key that takes the call.
+    key that takes the call, ``routing_number`` what carriers are chosen by where the number is
+    ported.
     """
 
     to: str
@@ -66,6 +67,7 @@ class Target:
     share: int | None = None
     show: str = "caller"
     confirm: str = ""
+    routing_number: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     treatment = None
     if service.reason:
         treatment = image.treatment(row, REASONS.index(service.reason))
-    steps = _steps(image, plan if treatment is None else treatment, now, digits_of_caller, asked)
+    steps = _steps(matcher, plan if treatment is None else treatment, now, digits_of_caller, asked)
     reason: Refusal | None = None
     if outcome:
         whys = {
@@ -272,7 +274,7 @@ def _is_from(caller: str, withheld: int, prefixes: list[int]) -> bool:
 
 
 def _steps(
-    image: RouteImage,
+    matcher: Matcher,
     plan: int,
     now: float,
     caller: str,
@@ -280,6 +282,7 @@ def _steps(
     depth: int = 0,
 ) -> tuple[Step, ...]:
     """Read the steps of a plan that apply now; ``asked`` collects the schedules on the way."""
+    image = matcher.image
     steps: dict[int, Step] = {}
     shares: list[int] = []
     skip = 0
@@ -304,7 +307,7 @@ def _steps(
                 rows = operands if op == Op.RING else operands[1:]
                 how = "in-order" if op == Op.RING else "together"
                 for row in rows:
-                    _add_target(steps, place, how, _target(image, row), shares)
+                    _add_target(steps, place, how, _target(matcher, row), shares)
             case Op.FORWARD:
                 inner, low, high, assignment = operands
                 number = high << 32 | low
@@ -315,7 +318,7 @@ def _steps(
                     f"+{number}" if number else f"plan:{name}",
                     (),
                     name,
-                    _steps(image, inner, now, caller, asked, depth + 1),
+                    _steps(matcher, inner, now, caller, asked, depth + 1),
                 )
                 _add_target(steps, place, "in-order", target, shares)
             case Op.APPLY | Op.TAKE:
@@ -352,8 +355,15 @@ def _add_target(
     steps[place] = replace(before, seconds=seconds, targets=(*before.targets, target))
 
 
-def _target(image: RouteImage, row: int) -> Target:
+def _target(matcher: Matcher, row: int) -> Target:
+    image = matcher.image
     number, choices, policy, seconds, delay, show, dial, shown, variables = image.target(row)
+    routing = None
+    if number and matcher.portability is not None:
+        routing = matcher.portability.routing_number(number)
+    if routing:
+        found = image.choices_for(str(routing))
+        choices = NO_CHOICES if found is None else found
     if dial:
         legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
     else:
@@ -365,6 +375,7 @@ def _target(image: RouteImage, row: int) -> Target:
         delay=delay,
         show=shown or SHOWS[show],
         confirm=variables.partition("group_confirm_key=")[2][:1],
+        routing_number=f"+{routing}" if routing else "",
     )
 
 

@@ -109,10 +109,31 @@ cdef inline int gate_name(const Slice* text, unsigned char* out) noexcept nogil:
     return size
 
 
+cdef inline bint has_parameter(
+    const Slice* text, size_t at, const char* name, int length
+) noexcept nogil:
+    """Whether one of the parameters from `at` on has this name (small letters, with its =)."""
+    cdef int c = 0, matched = 0
+    while c >= 0:
+        c = next_byte(text, &at)
+        if c == c';':
+            matched = 0
+        elif matched >= 0 and (c == name[matched] or (c'A' <= c <= c'Z' and c + 32 == name[matched])):
+            matched += 1
+            if matched == length:
+                return True
+        else:
+            matched = -1
+    return False
+
+
 cdef inline uint64_t gate_called(const Slice* text) noexcept nogil:
     """Return a called number as an integer, 0 for what is no E.164 number.
 
-    A plus, or 00 as the international prefix (ITU-T E.164, annex on prefixes), may precede it.
+    A plus, or 00 as the international prefix (ITU-T E.164, annex on prefixes), may precede it;
+    the parameters of a telephone number may follow (RFC 3966; FreeSWITCH takes the whole user part
+    of the Request-URI, `+15551234567;npdi;rn=+15557654321`, for the number). Without a plus, a
+    `phone-context` among them makes it a local number, which is none of E.164's.
     """
     cdef size_t at = 0
     cdef uint64_t number = 0
@@ -124,7 +145,7 @@ cdef inline uint64_t gate_called(const Slice* text) noexcept nogil:
     if c == c'+':
         plus = True
         c = next_byte(text, &at)
-    while c >= 0:
+    while c >= 0 and c != c';':
         if c < c'0' or c > c'9':
             return 0
         if digits == 0 and c == c'0':
@@ -137,7 +158,45 @@ cdef inline uint64_t gate_called(const Slice* text) noexcept nogil:
             if digits > 15:
                 return 0
         c = next_byte(text, &at)
+    if c == c';' and not plus and has_parameter(text, at, b"phone-context=", 14):
+        return 0
     return 0 if zeros == 1 else number
+
+
+cdef inline uint64_t gate_routing(const Slice* text) noexcept nogil:
+    """Return the routing number among the parameters of a number or URI, 0 where there is none.
+
+    That is `rn`, if it is global: a plus and up to 15 digits, visual separators between them
+    (RFC 4694, 4: `rn=+1-555-765-4321`). A local one (`rn=D018;rn-context=+49`) is no E.164 number.
+    """
+    cdef size_t at = 0
+    cdef uint64_t number = 0
+    cdef int c, digits = 0
+    if text.data is NULL:
+        return 0
+    c = next_byte(text, &at)
+    while c >= 0:
+        if c == c'r' or c == c'R':
+            c = next_byte(text, &at)
+            if c == c'n' or c == c'N':
+                c = next_byte(text, &at)
+                if c == c'=':
+                    break
+        while c >= 0 and c != c';':
+            c = next_byte(text, &at)
+        c = next_byte(text, &at)
+    if c < 0 or next_byte(text, &at) != c'+':
+        return 0
+    while True:
+        c = next_byte(text, &at)
+        if c < 0 or c == c';':
+            return number
+        if c == c'-' or c == c'.' or c == c'(' or c == c')':
+            continue
+        if c < c'0' or c > c'9' or digits == 15 or (digits == 0 and c == c'0'):
+            return 0
+        number = number * 10 + <uint64_t>(c - c'0')
+        digits += 1
 
 
 cdef inline int gate_small(const Slice* text, int absent) noexcept nogil:

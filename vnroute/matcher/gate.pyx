@@ -8,6 +8,7 @@ from vnroute.matcher.gate cimport (
     gate_called,
     gate_name,
     gate_number,
+    gate_routing,
 )
 
 
@@ -32,3 +33,10 @@ def called_number(bytes encoded not None):
     cdef Slice text
     text.data, text.size = encoded, len(encoded)
     return gate_called(&text)
+
+
+def routing_number(bytes encoded not None):
+    """Return the routing number among the parameters of a number or URI, 0 for none."""
+    cdef Slice text
+    text.data, text.size = encoded, len(encoded)
+    return gate_routing(&text)

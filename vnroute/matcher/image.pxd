@@ -70,6 +70,7 @@ cdef class RouteImage:
     cdef int _check_program(self, uint32_t plan, uint32_t at, uint32_t stop) except -1
     cdef int _check_targets(self) except -1
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
+    cdef uint32_t choices_of(self, uint64_t number) noexcept nogil
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
     cdef int out_of_service(self, uint32_t assignment, int64_t now) noexcept nogil
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil

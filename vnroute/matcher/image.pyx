@@ -10,7 +10,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from vnroute.image.layout import ImageError, SectionId, read_header
 
-from vnroute.image.number_line cimport INDEX_ROWS, NO_PREFIX, fill_up, longest_match
+from vnroute.image.number_line cimport INDEX_ROWS, NO_PREFIX, POWERS, fill_up, longest_match
 from vnroute.image.records cimport (
     BUCKET_SLOTS,
     NO_VALUE,
@@ -412,6 +412,13 @@ cdef class RouteImage:
             return REASONS
         # The states beside active are the first reasons, in their order.
         return <int>record.state
+
+    cdef uint32_t choices_of(self, uint64_t number) noexcept nogil:
+        """Return the row of choices of a number, NO_PREFIX where no carrier takes it."""
+        cdef int size = 1
+        while size < 15 and number >= POWERS[size]:
+            size += 1
+        return longest_match(self.prefix_index, self.prefixes, number * POWERS[15 - size], size)
 
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil:
         """Return the state of a schedule at a moment in Unix seconds.
