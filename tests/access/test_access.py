@@ -63,7 +63,7 @@ def test_what_is_no_user_is_refused(
     with pytest.raises(FieldError) as caught:
         access.add_user(name, role, account, password)
     assert caught.value.field == field
-    assert access.users() == []
+    assert access.list_users() == []
 
 
 def test_a_name_is_taken_once(access: AccessStore) -> None:
@@ -73,7 +73,7 @@ def test_a_name_is_taken_once(access: AccessStore) -> None:
     access.add_key("ana", "viewer", "")  # a key may bear a user's name
     with pytest.raises(FieldError, match="taken"):
         access.add_key("ana", "admin", "")
-    assert [user.role for user in access.users()] == ["viewer"]
+    assert [user.role for user in access.list_users()] == ["viewer"]
 
 
 def test_a_key_opens_until_it_ends_or_is_removed(access: AccessStore, clock: Clock) -> None:
@@ -91,10 +91,10 @@ def test_a_key_opens_until_it_ends_or_is_removed(access: AccessStore, clock: Clo
 
 def test_when_a_key_was_used_is_noted(access: AccessStore, clock: Clock) -> None:
     _, secret = access.add_key("ci", "viewer", "")
-    assert access.keys()[0].used == 0
+    assert access.list_keys()[0].used == 0
     clock.now += 100
     access.by_key(secret)
-    assert access.keys()[0].used == int(clock.now)
+    assert access.list_keys()[0].used == int(clock.now)
 
 
 def test_a_session_lasts_a_shift_and_ends_with_what_opened_it(

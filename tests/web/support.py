@@ -77,6 +77,8 @@ class Home:
     ) -> tuple[int, dict[str, str], bytes]:
         """Make one request; status 0 where nobody listens."""
         connection = http.client.HTTPConnection("127.0.0.1", self.control_port, timeout=20)
+        if self.key and path.startswith("/api/"):
+            headers.setdefault("Authorization", f"Bearer {self.key}")
         try:
             connection.request(method, path, body, headers)
             reply = connection.getresponse()
@@ -86,9 +88,17 @@ class Home:
         finally:
             connection.close()
 
+    @property
+    def key(self) -> str:
+        """The owner's key, empty before the control process made it."""
+        file = self.path / "state" / "owner.key"
+        return file.read_text().strip() if file.exists() else ""
+
     def get(self, path: str) -> tuple[int, Any]:
         status, headers, body = self.request("GET", path)
-        if headers.get("content-type", "").startswith("application/json"):
+        if headers.get("content-type", "").startswith(
+            ("application/json", "application/problem+json")
+        ):
             return status, json.loads(body)
         return status, body.decode()
 

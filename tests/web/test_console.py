@@ -105,7 +105,7 @@ def test_the_console_shows_what_happens(home: Home, browser: Browser) -> None:
     for _ in range(3):
         home.call()
     home.until(lambda: home.post(record(call=str(uuid.uuid4()), name=evil))[0] == 200)
-    browser.ask("POST", "/url", {"url": f"http://127.0.0.1:{home.control_port}/"})
+    browser.ask("POST", "/url", {"url": f"http://127.0.0.1:{home.control_port}/#key={home.key}"})
     browser.until("#state", "answering")
     browser.until("#tiles", "3 answered since start")
     browser.until("#workers", "MB")

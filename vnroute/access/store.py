@@ -82,7 +82,7 @@ class AccessStore:
 
     # Users
 
-    def users(self) -> list[User]:
+    def list_users(self) -> list[User]:
         """Return all users, by id."""
         with self._lock:
             rows = list(self._db.rows("SELECT id, role, account, created FROM users ORDER BY id"))
@@ -124,7 +124,7 @@ class AccessStore:
 
     # Keys
 
-    def keys(self) -> list[Key]:
+    def list_keys(self) -> list[Key]:
         """Return all keys, by id, without their secrets."""
         query = "SELECT id, role, account, created, expires, used FROM keys ORDER BY id"
         with self._lock:

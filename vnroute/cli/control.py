@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from vnroute.eventsocket.companion import Companion
     from vnroute.settings import ControlSettings, Settings
 
-__all__ = ["ControlPort", "console_url", "control_companions", "with_port"]
+__all__ = ["ControlPort", "console_url", "control_companions", "owners_url", "with_port"]
 
 
 class ControlPort(click.ParamType[int]):
@@ -41,6 +41,16 @@ def console_url(settings: Settings) -> str:
     control = settings.control
     host = f"[{control.host}]" if ":" in control.host else control.host
     return f"http://{host}:{control.port}/" if control.port else ""
+
+
+def owners_url(settings: Settings) -> str:
+    """Return the address that opens the console for the owner; its key is in the part after ``#``,
+    which a browser sends to nobody. Raises OSError where the key cannot be read or made.
+    """
+    from vnroute.access.owner import owners_key
+
+    url = console_url(settings)
+    return f"{url}#key={owners_key(settings.state)}" if url else ""
 
 
 def control_companions(settings: Settings) -> list[Companion]:

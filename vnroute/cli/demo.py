@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from vnroute.cli.control import ControlPort, console_url, control_companions, with_port
+from vnroute.cli.control import ControlPort, control_companions, owners_url, with_port
 from vnroute.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def command(
             server=replace(settings.server, port=port),
             control=_free_control(with_port(settings.control, control_port)),
         )
-        if url := console_url(settings):
+        if url := owners_url(settings):
             sys.stdout.write(f"console: {url}\n")
             sys.stdout.flush()
         owned = [line.partition(",")[0] for line in sample.numbers.read_text().splitlines()[1:]]

@@ -29,6 +29,9 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "status": ("status", "Show what is loaded, compiled and running."),
     "report": ("report", "Report on campaigns, carriers, accounts and numbers."),
     "cdr": ("cdr", "Show and export call records (CDRs)."),
+    "console": ("console", "Print the address that opens the console."),
+    "user": ("user", "Add, change and remove users of the console and the API."),
+    "key": ("key", "Add and remove keys of programs that use the API."),
     "settings": ("settings", "Show the settings in force, and where each comes from."),
     "completion": ("completion", "Print the completion script for a shell."),
 }

@@ -83,7 +83,7 @@ def command(
 
 def _tell_console(settings: Settings) -> None:
     if url := console_url(settings):
-        sys.stdout.write(f"console: {url}\n")
+        sys.stdout.write(f"console: {url}\nto log in: vnroute console\n")
         sys.stdout.flush()
 
 

@@ -167,6 +167,16 @@ class Reading(Protocol):
         """Return one account, schedule, plan or carrier as JSON, None if it is not there."""
         ...
 
+    def entities(
+        self, kind: str, after: str = "", limit: int = 100, *, account: str = "", like: str = ""
+    ) -> list[tuple[str, bytes]]:
+        """Return (id, JSON) of accounts, schedules, plans or carriers with ids above ``after``.
+
+        ``account`` asks for those of one account, and schedules that are nobody's own; ``like``
+        for ids with that text in them.
+        """
+        ...
+
     def counts(self) -> Counts:
         """Return the number of rows of each kind."""
         ...

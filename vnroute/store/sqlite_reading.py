@@ -30,6 +30,13 @@ _CHUNK = 500
 
 _KINDS = frozenset(("accounts", "answers", "schedules", "plans", "carriers"))
 
+_WHOSE = {
+    "accounts": "id = ?",
+    "schedules": "coalesce(json_extract(document, '$.account'), '') IN ('', ?)",
+    "plans": "account = ?",
+}
+"""What belongs to an account, or may be used by it."""
+
 
 def checked_kind(kind: str) -> str:
     """Return the name of a table of documents; it becomes part of a query."""
@@ -84,6 +91,21 @@ class SqliteReading(SqliteDeckReading):
         query = f"SELECT document FROM {checked_kind(kind)} WHERE id = ?"
         row = self._db.row(query, (key,))
         return None if row is None else row[0].encode()
+
+    def entities(
+        self, kind: str, after: str = "", limit: int = 100, *, account: str = "", like: str = ""
+    ) -> list[tuple[str, bytes]]:
+        """Return (id, JSON) of a kind with ids above ``after``, by id."""
+        query = f"SELECT id, document FROM {checked_kind(kind)} WHERE id > ?"
+        values: list[str | int] = [after]
+        if account:
+            query += f" AND {_WHOSE.get(kind, 'false AND ?')}"
+            values.append(account)
+        if like:
+            query += " AND instr(lower(id), lower(?)) > 0"
+            values.append(like)
+        rows = self._db.rows(f"{query} ORDER BY id LIMIT ?", (*values, limit))
+        return [(key, document.encode()) for key, document in rows]
 
     def counts(self) -> Counts:
         """Return the number of rows of each kind."""

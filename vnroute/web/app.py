@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from importlib.resources import files
 
-from litestar import Litestar, MediaType, Response, get
+from litestar import Litestar, MediaType, Response, Router, get
 from litestar.config.app import AppConfig
 from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar.openapi.spec import Components, SecurityScheme
 
 from vnroute import __version__
+from vnroute.web.api.audit import audit_handlers
+from vnroute.web.api.changes import Changes
+from vnroute.web.api.entities import entity_handlers
+from vnroute.web.api.people import people_handlers
+from vnroute.web.api.problems import plugin as problems_plugin
+from vnroute.web.api.schema import Schema
+from vnroute.web.api.who import Door, authentication
 from vnroute.web.headers import COMMON, content_security_policy
 from vnroute.web.metrics import CONTENT_TYPE, Metrics
+from vnroute.web.publishing import Publisher
 from vnroute.web.report_api import report_handlers
-from vnroute.web.status_api import LiveStatus, status_handlers
+from vnroute.web.status_api import LiveStatus, health_handlers, status_handlers
 
 __all__ = ["make_app"]
 
@@ -40,23 +48,46 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
         return Response(await metrics.render(), media_type=CONTENT_TYPE)
 
     config = more or AppConfig()
+    settings = live.reader.settings
+    door, publisher = Door(settings), Publisher(settings)
+    changes = Changes(settings, publisher)
+
+    def start() -> None:
+        door.prepare()
+        publisher.start()
+
     return Litestar(
         route_handlers=[
             _console(),
             scrape,
-            *status_handlers(live),
-            *report_handlers(live.reader.settings),
+            *health_handlers(live),
+            Router(
+                "/api/v1",
+                route_handlers=[
+                    *status_handlers(live),
+                    *report_handlers(settings),
+                    *entity_handlers(changes),
+                    *people_handlers(door),
+                    *audit_handlers(changes),
+                ],
+                middleware=[authentication(door)],
+            ),
             *config.route_handlers,
         ],
-        on_startup=config.on_startup,
-        on_shutdown=config.on_shutdown,
+        on_startup=[*config.on_startup, start],
+        on_shutdown=[*config.on_shutdown, publisher.stop, door.close],
         lifespan=config.lifespan,
         response_headers=COMMON,
+        plugins=[problems_plugin()],
         openapi_config=OpenAPIConfig(
             title="vnroute",
             version=__version__,
             path="/api/schema",
-            render_plugins=[JsonRenderPlugin()],
+            render_plugins=[Schema()],
+            components=Components(
+                security_schemes={"key": SecurityScheme(type="http", scheme="bearer")}
+            ),
+            security=[{"key": []}],
         ),
         # Errors are JSON without a traceback; the log has the details.
         debug=False,

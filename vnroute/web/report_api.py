@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import Parameter
+from litestar.params import FromPath, FromQuery, QueryParameter
 
+from vnroute.access.identity import Identity
 from vnroute.calls.asking import asked
 from vnroute.calls.export import exported
 from vnroute.calls.opening import open_calls
@@ -15,35 +16,51 @@ from vnroute.calls.reports import ReportError, make_report
 from vnroute.model.problem import FieldError
 from vnroute.settings import Settings
 from vnroute.store import StoreError
+from vnroute.web.api.problems import Refused, not_there
 
 __all__ = ["report_handlers"]
 
 _MOST_ROWS = 10_000
-_Text = Annotated[str, Parameter(max_length=100)]
-_Limit = Annotated[int, Parameter(ge=1, le=_MOST_ROWS)]
+_Text = Annotated[str, QueryParameter(max_length=100)]
+_Limit = Annotated[int, QueryParameter(ge=1, le=_MOST_ROWS)]
 
 
 def _refused(status: int, why: str) -> Response[dict[str, Any]]:
     return Response({"status_code": status, "detail": why}, status_code=status)
 
 
+_SYSTEM = ("carriers",)
+"""Reports on what belongs to no account."""
+
+
+def _own(identity: Identity, account: str) -> str:
+    """Return the account whose calls are told: one's own, where one is limited to it."""
+    if not identity.sees(account) and account:
+        raise not_there(f"accounts/{account}")
+    return identity.account or account
+
+
 def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
     """Return the handlers; each opens the store of calls for itself, in a thread."""
 
-    @get("/api/v1/reports/{subject:str}", sync_to_thread=True)
+    @get("/reports/{subject:str}", sync_to_thread=True, tags=["reports"], operation_id="report")
     def report(
-        subject: str,
-        first: Annotated[str, Parameter(query="from", max_length=10)] = "",
-        last: Annotated[str, Parameter(query="to", max_length=10)] = "",
+        request: Request[Any, Any, Any],
+        subject: FromPath[str],
+        first: Annotated[str, QueryParameter(name="from", max_length=10)] = "",
+        last: Annotated[str, QueryParameter(name="to", max_length=10)] = "",
         month: _Text = "",
         account: _Text = "",
         campaign: _Text = "",
         number: _Text = "",
-        by: list[str] | None = None,
+        by: FromQuery[list[str] | None] = None,
         limit: _Limit = 1000,
-        callers: bool = False,
+        callers: FromQuery[bool] = False,
     ) -> Response[dict[str, Any]]:
         """Return a report's columns and rows; 400 for one that cannot be made so."""
+        account = _own(request.user, account)
+        if request.user.account and subject in _SYSTEM:
+            raise Refused(404)
         try:
             which = asked(first, last, month, account, campaign, number)
             store = open_calls(settings.calls_address, create=False)
@@ -62,11 +79,16 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
              "more": max(0, len(made.rows) - limit)}
         )  # fmt: skip
 
-    @get("/api/v1/calls", sync_to_thread=True)
+    @get("/calls", sync_to_thread=True, tags=["calls"], operation_id="calls")
     def calls(
-        account: _Text = "", campaign: _Text = "", number: _Text = "", limit: _Limit = 20
+        request: Request[Any, Any, Any],
+        account: _Text = "",
+        campaign: _Text = "",
+        number: _Text = "",
+        limit: _Limit = 20,
     ) -> Response[dict[str, Any]]:
         """Return the last calls stored, oldest first, with their legs."""
+        account = _own(request.user, account)
         try:
             which = asked(account=account, campaign=campaign, number=number, all_days=True)
             store = open_calls(settings.calls_address, create=False)

@@ -6,13 +6,13 @@ import asyncio
 import time
 from typing import Any
 
-from litestar import Response, get
+from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
 
 from vnroute.settings import Settings
 from vnroute.status import StatusReader
 
-__all__ = ["LiveStatus", "status_handlers"]
+__all__ = ["LiveStatus", "health_handlers", "status_handlers"]
 
 _FRESH_SECONDS = 0.5
 
@@ -42,8 +42,8 @@ def healthz() -> dict[str, str]:
     return {"status": "ok"}
 
 
-def status_handlers(live: LiveStatus) -> list[HTTPRouteHandler]:
-    """Return the handlers of /healthz, /readyz and /api/v1/status."""
+def health_handlers(live: LiveStatus) -> list[HTTPRouteHandler]:
+    """Return the handlers of /healthz and /readyz, which ask nobody who they are."""
 
     @get("/readyz")
     async def readyz() -> Response[dict[str, Any]]:
@@ -53,12 +53,29 @@ def status_handlers(live: LiveStatus) -> list[HTTPRouteHandler]:
             {"status": "not ready" if why else "ready", "why": why}, status_code=503 if why else 200
         )
 
-    @get("/api/v1/status")
-    async def status() -> dict[str, Any]:
-        """Return what ``vnroute status --json`` prints, and the ``time`` it was read at."""
-        return await live.read()
+    return [healthz, readyz]
 
-    return [healthz, readyz, status]
+
+def status_handlers(live: LiveStatus) -> list[HTTPRouteHandler]:
+    """Return the handler of the status."""
+
+    @get("/status", tags=["status"], summary="Read the status", operation_id="status")
+    async def status(request: Request[Any, Any, Any]) -> dict[str, Any]:
+        """Return what ``vnroute status --json`` prints, and the ``time`` it was read at.
+
+        To one who is limited to an account, only whether calls are answered, and by which image.
+        """
+        all_of_it = await live.read()
+        if not request.user.account:
+            return all_of_it
+        image = all_of_it["image"] or {}
+        return {
+            "time": all_of_it["time"],
+            "serving": all_of_it["serving"],
+            "image": {"generation": image.get("generation")},
+        }
+
+    return [status]
 
 
 def _not_ready(status: dict[str, Any]) -> list[str]:

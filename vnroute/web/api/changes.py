@@ -1,0 +1,126 @@
+"""Changes of routing data: guarded by ETags, told to the publisher, answered with what is live."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import msgspec
+
+from vnroute.access.identity import Identity
+from vnroute.importing.editing import edit
+from vnroute.importing.loading import Report
+from vnroute.model.problem import RoutingDataError
+from vnroute.settings import Settings
+from vnroute.store import Store, open_store
+from vnroute.store.base import Transaction
+from vnroute.web.api.body import etag
+from vnroute.web.api.problems import Refused
+from vnroute.web.publishing import Publisher
+
+__all__ = ["Changes", "Guarded", "check_etag", "who"]
+
+Guarded = Callable[[Transaction], None]
+"""Looks at what is stored before anything is written, and raises what refuses the change."""
+
+
+def who(identity: Identity) -> str:
+    """Return how the audit log names one."""
+    return f"{identity.name} ({identity.how})"
+
+
+class Changes:
+    """Makes changes, one after another: SQLite has one writer, so waiting here costs no thread."""
+
+    def __init__(self, settings: Settings, publisher: Publisher) -> None:
+        self.settings = settings
+        self.publisher = publisher
+        self._turn = asyncio.Lock()
+
+    def store(self) -> Store:
+        """Open the store, made if it is not there. Raises :class:`vnroute.store.StoreError`."""
+        return open_store(self.settings.store_address)
+
+    async def make(
+        self,
+        put: Mapping[str, Sequence[Any]],
+        remove: Mapping[str, Collection[str]],
+        *,
+        what: str,
+        identity: Identity,
+        allowed: Guarded,
+        dry_run: bool = False,
+        wait: float = 0.0,
+        within: str = "",
+    ) -> dict[str, Any]:
+        """Make one change, and return what is told of it.
+
+        ``wait`` is how many seconds at most to wait until it is live; ``within`` what the paths of
+        problems begin with where the request is one entry by itself.
+        """
+        routing = self.settings.routing
+
+        def write() -> Report:
+            store = self.store()
+            try:
+                return edit(
+                    store, put, remove, what=what, who=who(identity), allowed=allowed,
+                    dry_run=dry_run, max_hops=routing.max_hops,
+                    horizon_years=routing.horizon_years,
+                )  # fmt: skip
+            finally:
+                store.close()
+
+        async with self._turn:
+            try:
+                report = await asyncio.to_thread(write)
+            except RoutingDataError as error:
+                raise RoutingDataError(
+                    [replace(p, field=p.field.removeprefix(within)) for p in error.problems],
+                    error.more,
+                ) from None
+        told: dict[str, Any] = {
+            "applied": report.applied,
+            "change_counter": report.change_counter,
+            **msgspec.structs.asdict(report.total),
+            "counts": {
+                kind: msgspec.structs.asdict(tally)
+                for kind, tally in report.counts.items()
+                if tally.touched or tally.unchanged
+            },
+            "warnings": [
+                {"field": each.field, "found": each.found, "expected": each.expected}
+                for each in report.warnings
+            ],
+            "live": False,
+            "generation": None,
+        }
+        if report.applied and report.total.touched:
+            self.publisher.changed()
+        if report.applied:
+            built = await self.publisher.live(report.change_counter, wait)
+            if built is not None:
+                told["live"], told["generation"] = True, built.generation
+            elif wait > 0 and self.publisher.error:
+                told["error"] = self.publisher.error
+        return told
+
+
+def check_etag(current: bytes | None, if_match: str, if_none_match: str, what: str) -> None:
+    """Refuse a change of a state that its sender has not seen (RFC 9110, 13.1).
+
+    What is there is changed only with ``If-Match``; ``If-None-Match: *`` makes only what is not.
+    """
+    if current is None:
+        if if_match:
+            raise Refused(412, f"{what} is not there (any more)")
+        return
+    if if_none_match.strip() == "*":
+        raise Refused(412, f"{what} is there already", kind="exists")
+    if not if_match:
+        raise Refused(428, f"{what} is there: send If-Match with its ETag")
+    tags = [tag.strip() for tag in if_match.split(",")]
+    if "*" not in tags and etag(current) not in tags:
+        raise Refused(412, f"{what} was changed meanwhile; read it again")

@@ -1,0 +1,129 @@
+"""Putting changes in force: compiled aside, one compilation at a time, changes in between together.
+
+So a thousand edits a second make no queue: what comes while one compilation runs goes into the
+next. A change that is answered is stored; whether it is live is told by its generation.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from typing import Any
+
+import msgspec
+
+from vnroute import log
+from vnroute.settings import Settings
+from vnroute.web.building import BUSY, Built
+from vnroute.web.told import encode
+
+__all__ = ["Publisher"]
+
+_GATHER_SECONDS = 0.02
+_AGAIN_SECONDS = 0.5
+
+
+class Publisher:
+    """Compiles whenever told of a change. Lives on one event loop."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._wanted = asyncio.Event()
+        self._moved = asyncio.Condition()
+        self._task: asyncio.Task[None] | None = None
+        self._logger = log.get_logger(process="control")
+        self.built: Built | None = None
+        """The last compilation that succeeded."""
+        self.error = ""
+        """Why the last one failed, empty where it did not."""
+        self.failed_at = 0.0
+        self.running = False
+
+    def start(self) -> None:
+        """Begin to wait for changes."""
+        self._task = asyncio.get_running_loop().create_task(self._run())
+
+    async def stop(self) -> None:
+        """Stop, and a compilation that runs with it."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def changed(self) -> None:
+        """Say that the store has changed."""
+        self._wanted.set()
+
+    async def live(self, counter: int, seconds: float) -> Built | None:
+        """Wait until a change is live, for so many seconds at most; None if it is not by then."""
+
+        def done() -> bool:
+            return self.built is not None and self.built.changes >= counter
+
+        began = time.monotonic()
+        if seconds <= 0 or done():
+            return self.built if done() else None
+        try:
+            async with self._moved:
+                await asyncio.wait_for(
+                    self._moved.wait_for(lambda: done() or self.failed_at > began), seconds
+                )
+        except TimeoutError:
+            return None
+        return self.built if done() else None
+
+    async def _run(self) -> None:
+        while True:
+            await self._wanted.wait()
+            await asyncio.sleep(_GATHER_SECONDS)  # what comes together is compiled together
+            self._wanted.clear()
+            self.running = True
+            try:
+                again = not await self._build()
+            finally:
+                self.running = False
+            async with self._moved:
+                self._moved.notify_all()
+            if again:
+                self._wanted.set()
+                await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _build(self) -> bool:
+        """Compile once; False if it must be tried again."""
+        try:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable, "-m", "vnroute.web.building", encode(self._settings),
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.PIPE,
+            )  # fmt: skip
+            try:
+                said, wrong = await process.communicate()
+            except asyncio.CancelledError:
+                # What it has not put in force is not in force; the next start compiles anew.
+                process.terminate()
+                await process.wait()
+                raise
+        except OSError as error:
+            return self._fail(f"cannot start the compiler: {error}")
+        if process.returncode == BUSY:
+            return False
+        if process.returncode != 0:
+            lines = wrong.decode("utf-8", "replace").strip().splitlines()
+            return self._fail(lines[-1] if lines else f"exit status {process.returncode}")
+        self.built, self.error = msgspec.json.decode(said, type=Built), ""
+        self._logger.info("compiled", **msgspec.structs.asdict(self.built))
+        return True
+
+    def _fail(self, why: str) -> bool:
+        """Keep why it failed. It is tried again with the next change: the same would fail again."""
+        self.error, self.failed_at = why, time.monotonic()
+        self._logger.error("not compiled; the generation in force stays", error=why)
+        return True
+
+    def state(self) -> dict[str, Any]:
+        """Return what people ask of it."""
+        return {
+            "running": self.running,
+            "error": self.error,
+            "last": self.built and msgspec.structs.asdict(self.built),
+        }
