@@ -60,7 +60,7 @@ def test_the_decision_as_json(home: Home) -> None:
     assert told["schedule"] == {
         "id": "office-hours", "state": "open", "within_horizon": True,
         "time_zone": "America/New_York", "local_time": "2026-11-23T10:00:00-05:00",
-        "until": "2026-11-23T17:00:00-05:00",
+        "until": "2026-11-23T17:00:00-05:00", "override": False,
     }  # fmt: skip
     assert told["refused"] is None
     assert [(step["kind"], step["seconds"]) for step in told["steps"]] == [

@@ -55,6 +55,7 @@ def command(
     """
     from vnroute.cli.moment import parse_moment
     from vnroute.cli.output import print_error, print_json
+    from vnroute.cli.page import read_page
     from vnroute.image.generations import PORTABILITY, current_image
     from vnroute.image.layout import ImageError
     from vnroute.matcher.decide import Matcher
@@ -83,6 +84,7 @@ def command(
         return 2
     matcher = Matcher(image, session.settings.routing.max_hops)
     matcher.port(table)
+    matcher.use_page(read_page(session.settings.state_page))
     if when_changes:
         return _show_changes(matcher, called, calling, at, days, as_json)
     explanation = explain(matcher, called, calling, at.timestamp())
@@ -121,6 +123,15 @@ def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
         "service": explanation.service and _service_data(explanation.service, at),
         "schedule": schedules[0] if schedules else None,
         "schedules": schedules,
+        "overrides": [
+            {
+                "kind": each.kind,
+                "id": each.id,
+                "to": each.to,
+                "until": each.until and datetime.fromtimestamp(each.until, at.tzinfo).isoformat(),
+            }
+            for each in explanation.diversions
+        ],
         "steps": [_step_data(step) for step in explanation.steps],
         "applications": explanation.applications,
         "refused": refused
@@ -170,6 +181,7 @@ def _schedule_data(schedule: ScheduleState, at: datetime) -> dict[str, Any]:
         "local_time": at.astimezone(here).isoformat(),
         "until": None if until is None else datetime.fromtimestamp(until, here).isoformat(),
         "within_horizon": schedule.within_horizon,
+        "override": schedule.set_by_hand,
     }
 
 
@@ -227,8 +239,14 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
     service = explanation.service
     if service and (service.reason or service.since is not None or service.until is not None):
         tree.add(Text(_service_words(service, at), style="yellow" if service.reason else ""))
+    for each in explanation.diversions:
+        said = f"override: calls of {each.kind} {each.id} go to {each.to}"
+        if each.until is not None:
+            said += f" until {datetime.fromtimestamp(each.until, at.tzinfo):%a %d %b %H:%M %Z}"
+        tree.add(Text(said, style="yellow"))
     for schedule in explanation.schedules:
-        tree.add(Text(_schedule_words(schedule, at)))
+        style = "yellow" if schedule.set_by_hand else ""
+        tree.add(Text(_schedule_words(schedule, at), style=style))
     if explanation.refused:
         cause = explanation.refused.cause
         said = f"refused: {explanation.refused.why}; {cause}, SIP {CAUSES[cause].sip}"
@@ -242,6 +260,10 @@ def _schedule_words(schedule: ScheduleState, at: datetime) -> str:
     here = ZoneInfo(schedule.time_zone)
     local = at.astimezone(here)
     said = f"schedule {schedule.id} is {schedule.state}: it is {local:%a %d %b %H:%M %Z} there"
+    if schedule.id.startswith("person:"):
+        said = said.replace("schedule person:", "person ").replace(" is ", " is at ", 1)
+    if schedule.set_by_hand:
+        said += ", set by hand (override)"
     if not schedule.within_horizon:
         return f"{said} (outside the horizon compiled: the nearest week inside it answers)"
     if schedule.until is not None:

@@ -12,11 +12,13 @@ from zoneinfo import ZoneInfo
 
 import rich_click as click
 
+from vnroute.cli.override import override_data, until_words
 from vnroute.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
     from vnroute.compiler.schedule_view import Stay
     from vnroute.model import Schedule
+    from vnroute.model.override import Override
 
 __all__ = ["command"]
 
@@ -59,10 +61,13 @@ def show(session: Session, name: str, week: str, zone: str, as_json: bool) -> in
     except _Refused as error:
         print_error(str(error))
         return 2
+    override = _set_by_hand(session, name)
     if as_json:
-        print_json(_week_data(schedule, zone, monday, stays))
+        told = override and override_data(override, zone)
+        print_json({**_week_data(schedule, zone, monday, stays), "override": told})
     else:
         _print_week(schedule, zone, monday, stays)
+        _print_override(override, zone)
     return 0
 
 
@@ -95,6 +100,7 @@ def next_changes(
     except (_Refused, FieldError) as error:
         print_error(str(error))
         return 2
+    override = _set_by_hand(session, name)
     here = ZoneInfo(zone)
     if as_json:
         print_json(
@@ -104,6 +110,7 @@ def next_changes(
                 "at": datetime.fromtimestamp(at, here).isoformat(),
                 "state": present.state,
                 "rule": present.place,
+                "override": override and override_data(override, zone),
                 "changes": [
                     {
                         "at": datetime.fromtimestamp(stay.start, here).isoformat(),
@@ -119,6 +126,7 @@ def next_changes(
     for stay in (present, *changes):
         when = f"{datetime.fromtimestamp(stay.start, here):%a %d %b %Y %H:%M %Z}"
         sys.stdout.write(f"{when}  {stay.state:<{wide}}  {_why(schedule, stay.place)}\n")
+    _print_override(override, zone)
     if len(changes) < count:
         sys.stdout.write("no further change in 20 years\n")
     return 0
@@ -156,6 +164,28 @@ def _find(session: Session, name: str, zone: str) -> tuple[Schedule, str]:
         return schedule, asking.pop()
     who = f"plans in {', '.join(sorted(asking))} ask it" if asking else "no plan asks it"
     raise _Refused(f"{name} takes its time zone from who asks it, and {who}: name one with --zone")
+
+
+def _set_by_hand(session: Session, name: str) -> Override | None:
+    """Return what the schedule is set to now, against its rules."""
+    from vnroute.live.overrides import overrides_in_force
+
+    store = session.open_store(create=False)
+    try:
+        for override in overrides_in_force(store):
+            if (override.kind, override.id) == ("schedule", name):
+                return override
+    finally:
+        store.close()
+    return None
+
+
+def _print_override(override: Override | None, zone: str) -> None:
+    if override is not None:
+        reason = f" ({override.reason})" if override.reason else ""
+        sys.stdout.write(
+            f"set by hand now: {override.state} {until_words(override, zone)}{reason}\n"
+        )
 
 
 @contextmanager

@@ -72,6 +72,7 @@ def command(
         print_error(str(error))
         return 2
     with lock:
+        _fill_state_page(settings)
         supervisor = Supervisor(worker_settings(settings), control_companions(settings))
         try:
             return uvloop.run(supervisor.run(lambda: _tell_console(settings)))
@@ -79,6 +80,29 @@ def command(
             place = f"{settings.server.host}:{settings.server.port}"
             print_error(f"cannot listen on {place}: {error.strerror or error}")
             return 2
+
+
+def _fill_state_page(settings: Settings) -> None:
+    """Put on the state page what the store says is set by hand; calls are routed without it too."""
+    from vnroute import log
+    from vnroute.live.page import fill_page, open_page
+    from vnroute.store import StoreError, open_store
+    from vnroute.store.opening import store_exists
+
+    logger = log.get_logger(process="supervisor")
+    try:
+        page, why = open_page(settings.state_page)
+        if why:
+            logger.warning("state page made anew", why=why)
+        page.expire()
+        if store_exists(settings.store_address):
+            store = open_store(settings.store_address, create=False)
+            try:
+                fill_page(page, store.overrides())
+            finally:
+                store.close()
+    except (StoreError, OSError) as error:
+        logger.error("overrides not read; what is on the state page holds", error=str(error))
 
 
 def _tell_console(settings: Settings) -> None:

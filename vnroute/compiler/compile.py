@@ -246,7 +246,7 @@ def compile_image(
         len(assignments),
     )
     section(SectionId.PLANS, written.records, written.count)
-    section(SectionId.PLAN_KEYS, written.keys(), len(plans))
+    section(SectionId.PLAN_KEYS, written.keys(), len(plans), programs.ending)
     section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words), programs.rotations)
     section(SectionId.TARGETS, programs.targets, len(programs.targets) // TARGET_BYTES)
     section(

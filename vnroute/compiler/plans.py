@@ -10,6 +10,7 @@ from __future__ import annotations
 import struct
 from array import array
 from collections.abc import Callable, Mapping
+from functools import cached_property
 
 from vnroute import model
 from vnroute.compiler.text import Texts
@@ -182,6 +183,14 @@ class Programs:
             self.words.extend([Op.HANGUP | 1 << 8, *self._texts.place(treatment.cause or cause)])
         self.words.append(Op.END)
         return first, len(self.words) - first
+
+    @cached_property
+    def ending(self) -> int:
+        """First word of the program that ends a call which was diverted; nothing comes after it."""
+        first = len(self.words)
+        pieces = (word for piece in RELAY for word in self._texts.place(piece))
+        self.words.extend([Op.RELAY, *pieces, Op.END])
+        return first
 
     def _target(self, body: array[int], mark: int, target: Target) -> None:
         """Write what rings one target, or goes on in the plan of a number of ours."""

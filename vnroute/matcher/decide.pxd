@@ -2,7 +2,7 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from vnroute.image.records cimport PolicyRecord, TargetRecord, Text
-from vnroute.image.state_page cimport Page
+from vnroute.image.state_page cimport Page, Said
 from vnroute.matcher.buffer cimport Buffer
 from vnroute.matcher.channel_data cimport Call
 from vnroute.matcher.image cimport RouteImage
@@ -46,6 +46,7 @@ cdef class Matcher:
     cdef int _forwards        # Max-Forwards left for the legs
     cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing
     cdef uint32_t* _turns
+    cdef int _diversions      # how often the call at hand was diverted by the state page
 
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
@@ -60,9 +61,16 @@ cdef class Matcher:
     cdef int _steps(
         self, const uint32_t* word, const uint32_t* stop, int64_t now, int depth) except -1
     cdef const uint32_t* _pick(self, const uint32_t* step, int64_t now, int depth) except NULL
+    cdef bint _may_divert(self) noexcept
+    cdef int _enter(
+        self, uint64_t number, uint32_t plan, uint32_t account, int64_t now, int depth) except -1
+    cdef bint _diverted(
+        self, uint64_t number, uint32_t plan, uint32_t account, int64_t now, Said* said) noexcept
+    cdef int _divert_to_number(self, uint64_t number, uint32_t seconds, int64_t now, int depth) except -1
     cdef int _ring(self, const uint32_t* rows, uint32_t count) except -1
     cdef uint32_t _choices(self, const TargetRecord* target) noexcept
-    cdef uint32_t _branch(self, uint32_t row, uint32_t branches) except? 0xFFFFFFFF
+    cdef uint32_t _branch(
+        self, const TargetRecord* target, uint32_t branches) except? 0xFFFFFFFF
     cdef int _open(
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches) except -1
     cdef int _label(self, Text text) except -1

@@ -12,7 +12,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from vnroute.image.number_line cimport NO_PREFIX, POWERS
 from vnroute.image.records cimport (
@@ -30,6 +30,7 @@ from vnroute.image.records cimport (
     OP_WHEN,
     PICK_ROTATE,
     SHOW_ANONYMOUS,
+    SHOW_CALLER,
     SHOW_DID,
     SHOW_FIXED,
     AssignmentRecord,
@@ -38,15 +39,22 @@ from vnroute.image.records cimport (
     PolicyRecord,
     TargetRecord,
     Text,
+    divert_key,
     mix,
     vn_mulhi,
 )
 from vnroute.image.state_page cimport (
+    KIND_DIVERT_ACCOUNT,
+    KIND_DIVERT_NUMBER,
+    KIND_DIVERT_PLAN,
+    KIND_PERSON,
     KIND_SCHEDULE,
     NO_PAGE_HEAD,
     Page,
+    Said,
     StatePage,
     page_count,
+    page_said,
     page_value,
 )
 from vnroute.matcher.buffer cimport Buffer, drop, put, put_number, put_text, reserve
@@ -88,6 +96,8 @@ _REASONS[:] = [ROUTED, SUSPENDED, RESERVED, QUARANTINED, PORTED_OUT, NOT_YET, EX
 
 cdef enum:
     MAX_DEPTH = 6     # forwards to our own numbers within one plan; the compiler allows five
+    MAX_DIVERSIONS = 6
+    TO_PLAN = 1       # what an entry of the state page that diverts calls says in its value
     MAX_LEGS = 128    # FreeSWITCH reads no more alternatives (MAX_PEERS in switch_ivr_originate.c)
 
 FAILED_REPLY = (
@@ -178,9 +188,8 @@ cdef class Matcher:
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil:
         """Return the state of a schedule at a moment: what somebody has set, else by its rules."""
         cdef uint32_t value, state
-        if page_count(&self._page, KIND_SCHEDULE) and page_value(
-            &self._page, self.image.schedules[schedule].key, now, &value
-        ):
+        if (page_count(&self._page, KIND_SCHEDULE) | page_count(&self._page, KIND_PERSON)
+                and page_value(&self._page, self.image.schedules[schedule].key, now, &value)):
             state = self.image.state_by_hash(schedule, value)
             # A state that this generation does not have says nothing.
             if state != NO_VALUE:
@@ -238,12 +247,15 @@ cdef class Matcher:
         self._read_caller(&call)
         self._rings = self._taken = False
         self._together = NO_VALUE
-        if plan is NULL:
-            self._steps(image.programs + assignment.program,
-                        image.programs + assignment.program + assignment.words, now, 0)
-        else:
+        self._diversions = 0
+        if plan is not NULL:
             self._steps(image.programs + plan.program,
                         image.programs + plan.program + plan.words, now, 0)
+        elif self._may_divert():
+            self._enter(number, assignment.plan, assignment.account, now, 0)
+        else:
+            self._steps(image.programs + assignment.program,
+                        image.programs + assignment.program + assignment.words, now, 0)
         if self._rings and self._legs == 0 and not self._taken:
             return self._refuse(row, NO_CARRIER)
         put_text(&self._head, b";")
@@ -265,6 +277,8 @@ cdef class Matcher:
             text = image.policies[self._together].together
             put_text(&self._head, b";")
             put(&self._head, image.text + text.offset, text.size)
+        if self._diversions:
+            put_text(&self._head, b";vn_diverted=true")
         if self._legs:
             put_text(&self._head, b";vn_hops=")
             put_number(&self._head, hops + 1)
@@ -357,6 +371,75 @@ cdef class Matcher:
                 return True
         return False
 
+    cdef bint _may_divert(self) noexcept:
+        """Whether somebody diverts any calls at all."""
+        return (page_count(&self._page, KIND_DIVERT_NUMBER)
+                | page_count(&self._page, KIND_DIVERT_PLAN)
+                | page_count(&self._page, KIND_DIVERT_ACCOUNT)) != 0
+
+    cdef int _enter(
+        self, uint64_t number, uint32_t plan, uint32_t account, int64_t now, int depth
+    ) except -1:
+        """Run the plan of a number, or do what its calls are diverted to; 1 if it ended the call.
+
+        `number` is 0 where a plan is gone on in without one, `account` NO_VALUE where the number
+        is not the one that was dialled: only that one's account diverts.
+        """
+        cdef Said said
+        if (not self._may_divert() or self._diversions == MAX_DIVERSIONS
+                or not self._diverted(number, plan, account, now, &said)):
+            return self._run(plan, now, depth)
+        self._diversions = self._diversions + 1
+        if said.value == TO_PLAN:
+            return self._enter(0, self.image.plan_by_key(said.more), NO_VALUE, now, depth)
+        return self._divert_to_number(said.more, said.extra, now, depth)
+
+    cdef bint _diverted(
+        self, uint64_t number, uint32_t plan, uint32_t account, int64_t now, Said* said
+    ) noexcept:
+        """Whether somebody diverts calls here, and where to: of the number, else of the plan, else
+        of the account. A plan that this generation does not have is none to divert to."""
+        cdef RouteImage image = self.image
+        cdef bint found = (
+            (number and page_count(&self._page, KIND_DIVERT_NUMBER)
+             and page_said(&self._page, divert_key(number), now, said))
+            or (page_count(&self._page, KIND_DIVERT_PLAN)
+                and page_said(&self._page, divert_key(image.plans[plan].key), now, said))
+            or (account != NO_VALUE and page_count(&self._page, KIND_DIVERT_ACCOUNT)
+                and page_said(&self._page, divert_key(image.accounts[account].key), now, said))
+        )
+        return found and (said.value != TO_PLAN or image.plan_by_key(said.more) != NO_VALUE)
+
+    cdef int _divert_to_number(
+        self, uint64_t number, uint32_t seconds, int64_t now, int depth
+    ) except -1:
+        """Go on in the plan of one of our numbers, or ring any other; then hang up."""
+        cdef RouteImage image = self.image
+        # 0 stands for a free place in the table of numbers.
+        cdef uint32_t row = image.assignment_of(number) if number else NO_VALUE
+        cdef TargetRecord target
+        cdef size_t start = self._body.size
+        if row != NO_VALUE:
+            if not image.out_of_service(row, now):
+                return self._enter(number, image.assignments[row].plan, NO_VALUE, now, depth)
+        else:
+            memset(&target, 0, sizeof(target))
+            target.number = number
+            target.seconds = seconds if seconds else 25
+            target.show = SHOW_CALLER
+            target.choices = NO_PREFIX
+            if 0 < number < <uint64_t>1000000000000000:
+                target.choices = image.choices_of(number)
+            self._rings = True
+            self._many = False
+            put_text(&self._body, b"application: bridge ")
+            if self._branch(&target, 0):
+                put_text(&self._body, b"\n")
+            else:
+                self._body.size = start
+        return self._steps(
+            image.programs + image.ending, image.programs + image.program_words, now, depth)
+
     cdef int _run(self, uint32_t plan, int64_t now, int depth) except -1:
         """Write the applications of a plan's program; 1 if it ended the call."""
         cdef const uint32_t* word = self.image.programs + self.image.plans[plan].program
@@ -390,7 +473,8 @@ cdef class Matcher:
                 if depth < MAX_DEPTH and (
                     word[4] == NO_VALUE or not self.image.out_of_service(word[4], now)
                 ):
-                    self._run(word[1], now, depth + 1)
+                    self._enter(
+                        <uint64_t>word[3] << 32 | word[2], word[1], NO_VALUE, now, depth + 1)
                     if self._taken:
                         return 1
                 word += 5
@@ -497,7 +581,7 @@ cdef class Matcher:
             put_text(&self._body, b"application: ring_ready\n")
         put_text(&self._body, b"application: bridge ")
         for i in range(count):
-            branches += self._branch(rows[i], branches)
+            branches += self._branch(&self.image.targets[rows[i]], branches)
         if branches == 0:
             self._body.size = start
             return 0
@@ -515,11 +599,13 @@ cdef class Matcher:
                 return self.image.choices_of(routing)
         return target.choices
 
-    cdef uint32_t _branch(self, uint32_t row, uint32_t branches) except? 0xFFFFFFFF:
+    cdef uint32_t _branch(
+        self, const TargetRecord* wanted, uint32_t branches
+    ) except? 0xFFFFFFFF:
         """Write one target: its carriers' gateways in order, until the policy's number of legs is
         reached, or its own dial string. Returns 1, or 0 where there is no leg."""
         cdef RouteImage image = self.image
-        cdef TargetRecord target = image.targets[row]
+        cdef TargetRecord target = wanted[0]
         cdef PolicyRecord policy = image.policies[target.policy]
         cdef GatewayRecord gateway
         cdef uint32_t legs = 0, i, at, carrier, number, choices

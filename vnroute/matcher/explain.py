@@ -22,6 +22,7 @@ from vnroute.image.program import (
     Op,
 )
 from vnroute.matcher.decide import REFUSALS, Matcher
+from vnroute.matcher.diverted import Diversion, diversion_of, set_state
 from vnroute.matcher.image import RouteImage
 
 __all__ = [
@@ -36,6 +37,9 @@ __all__ = [
     "channel_data",
     "explain",
 ]
+
+
+_MAX_DIVERSIONS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +95,8 @@ class Step:
 class ScheduleState:
     """A schedule that the plan asked, in a time zone, and what it said at the moment.
 
-    ``until`` is the Unix second at which that ends, None if it does not within the horizon.
+    ``until`` is the Unix second at which that ends, None if it does not within the horizon. It is
+    ``set_by_hand`` where an override says so, and not the schedule.
     """
 
     id: str
@@ -99,6 +104,7 @@ class ScheduleState:
     state: str
     until: int | None
     within_horizon: bool
+    set_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,8 @@ class Service:
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """A decision with its reasons; ``schedules`` in the order in which the plan asked them.
+    """A decision with its reasons; ``schedules`` in the order in which the plan asked them,
+    ``diversions`` in that in which calls were diverted by hand.
 
     A call to a number out of service is ``refused`` unless its treatment takes it.
     """
@@ -142,6 +149,7 @@ class Explanation:
     applications: tuple[tuple[str, str], ...]
     refused: Refusal | None
     service: Service | None = None
+    diversions: tuple[Diversion, ...] = ()
 
 
 def channel_data(called: str, caller: str = "", name: str = "", hops: int = 0) -> bytes:
@@ -198,10 +206,12 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     service = _service(image, row, now)
     asked: dict[int, ScheduleState] = {}
     digits_of_caller = _digits(caller)
-    treatment = None
+    diversions: list[Diversion] = []
+    walk = _Walk(matcher, now, digits_of_caller, asked, diversions)
     if service.reason:
-        treatment = image.treatment(row, REASONS.index(service.reason))
-    steps = _steps(matcher, plan if treatment is None else treatment, now, digits_of_caller, asked)
+        steps = _steps(walk, image.treatment(row, REASONS.index(service.reason)))
+    else:
+        steps = walk.enter(number, plan, account)
     reason: Refusal | None = None
     if outcome:
         whys = {
@@ -229,6 +239,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         applications,
         reason,
         service,
+        tuple(diversions),
     )
 
 
@@ -273,15 +284,47 @@ def _is_from(caller: str, withheld: int, prefixes: list[int]) -> bool:
     return any(caller.startswith(str(high << 32 | low).zfill(size)) for low, high, size in rows)
 
 
-def _steps(
-    matcher: Matcher,
-    plan: int,
-    now: float,
-    caller: str,
-    asked: dict[int, ScheduleState],
-    depth: int = 0,
-) -> tuple[Step, ...]:
-    """Read the steps of a plan that apply now; ``asked`` collects the schedules on the way."""
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """One reading of the steps that apply; ``asked`` and ``diversions`` collect what is met."""
+
+    matcher: Matcher
+    now: float
+    caller: str
+    asked: dict[int, ScheduleState]
+    diversions: list[Diversion]
+
+    def enter(self, number: str, plan: int, account: str, depth: int = 0) -> tuple[Step, ...]:
+        """Read a number's plan, or what its calls are diverted to (_enter in decide.pyx)."""
+        image, diversion = self.matcher.image, None
+        if len(self.diversions) < _MAX_DIVERSIONS:
+            diversion = diversion_of(image, self.matcher.page, number, plan, account, self.now)
+        if diversion is None:
+            return _steps(self, plan, depth)
+        self.diversions.append(diversion)
+        if diversion.plan is not None:
+            return self.enter("", diversion.plan, "", depth)
+        end = (Step("hangup", None, (), "relay"),) if depth == 0 else ()
+        row = image.find_number(int(diversion.to))
+        if row is None:
+            choices = image.choices_for(diversion.to.removeprefix("+"))
+            at = NO_CHOICES if choices is None else choices
+            at, routing = _ported(self.matcher, int(diversion.to), at)
+            target = Target(
+                diversion.to,
+                _legs(image, 0, at, int(diversion.to)),
+                seconds=diversion.seconds,
+                routing_number=f"+{routing}" if routing else "",
+            )
+            return (Step("ring", diversion.seconds, (target,)), *end)
+        if _service(image, row, self.now).reason:
+            return end
+        return self.enter(diversion.to, image.assignment(row)[2], "", depth)
+
+
+def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
+    """Read the steps of a plan that apply now."""
+    matcher, now, caller, asked = walk.matcher, walk.now, walk.caller, walk.asked
     image = matcher.image
     steps: dict[int, Step] = {}
     shares: list[int] = []
@@ -293,8 +336,9 @@ def _steps(
         match op:
             case Op.WHEN:
                 schedule, wanted, words = operands
-                state = image.schedule(schedule, now)[1]
-                asked.setdefault(schedule, _schedule_state(image, schedule, now))
+                by_hand = set_state(image, matcher.page, schedule, now)
+                state = by_hand[0] if by_hand else image.schedule(schedule, now)[1]
+                asked.setdefault(schedule, _schedule_state(image, schedule, now, by_hand))
                 skip = 0 if state == wanted else words
             case Op.FROM:
                 words, withheld, _, *prefixes = operands
@@ -318,7 +362,7 @@ def _steps(
                     f"+{number}" if number else f"plan:{name}",
                     (),
                     name,
-                    _steps(matcher, inner, now, caller, asked, depth + 1),
+                    walk.enter(f"+{number}" if number else "", inner, "", depth + 1),
                 )
                 _add_target(steps, place, "in-order", target, shares)
             case Op.APPLY | Op.TAKE:
@@ -338,9 +382,13 @@ def _steps(
     return tuple(steps[place] for place in sorted(steps))
 
 
-def _schedule_state(image: RouteImage, row: int, now: float) -> ScheduleState:
+def _schedule_state(
+    image: RouteImage, row: int, now: float, by_hand: tuple[int, int | None] | None
+) -> ScheduleState:
     name, state, within = image.schedule(row, now)
     _, zone, states = image.schedule_about(row)
+    if by_hand:
+        return ScheduleState(name, zone, states[by_hand[0]], by_hand[1], True, True)
     changes = image.schedule_changes(row, now, image.header.horizon_end) if within else []
     return ScheduleState(name, zone, states[state], changes[0][0] if changes else None, within)
 
@@ -355,15 +403,21 @@ def _add_target(
     steps[place] = replace(before, seconds=seconds, targets=(*before.targets, target))
 
 
-def _target(matcher: Matcher, row: int) -> Target:
-    image = matcher.image
-    number, choices, policy, seconds, delay, show, dial, shown, variables = image.target(row)
+def _ported(matcher: Matcher, number: int, choices: int) -> tuple[int, int | None]:
+    """Return the row of choices of a number, and the routing number that it is by, if any."""
     routing = None
     if number and matcher.portability is not None:
         routing = matcher.portability.routing_number(number)
-    if routing:
-        found = image.choices_for(str(routing))
-        choices = NO_CHOICES if found is None else found
+    if not routing:
+        return choices, None
+    found = matcher.image.choices_for(str(routing))
+    return NO_CHOICES if found is None else found, routing
+
+
+def _target(matcher: Matcher, row: int) -> Target:
+    image = matcher.image
+    number, choices, policy, seconds, delay, show, dial, shown, variables = image.target(row)
+    choices, routing = _ported(matcher, number, choices)
     if dial:
         legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
     else:

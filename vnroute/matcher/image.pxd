@@ -47,6 +47,7 @@ cdef class RouteImage:
     cdef uint32_t hash_count
     cdef const PlanKey* plan_keys
     cdef uint32_t plan_key_count
+    cdef uint32_t ending      # first word of what ends a call that was diverted
     cdef const int64_t* transitions
     cdef uint32_t transition_count
     cdef const uint32_t* prefix_index

@@ -124,6 +124,9 @@ cdef class RouteImage:
         self.hashes = <const uint32_t*>self._section(SectionId.STATE_HASHES, 4, &self.hash_count)
         self.plan_keys = <const PlanKey*>self._section(
             SectionId.PLAN_KEYS, sizeof(PlanKey), &self.plan_key_count)
+        if self.header.sections[SectionId.PLAN_KEYS].parameter >= self.program_words:
+            raise ImageError(f"{self.path}: no end for calls that are diverted")
+        self.ending = self.header.sections[SectionId.PLAN_KEYS].parameter
         self.prefix_index = <const uint32_t*>self._section(SectionId.PREFIX_INDEX, 4, &rows)
         if rows != INDEX_ROWS:
             raise ImageError(f"{self.path}: a prefix index of {rows} rows, not {INDEX_ROWS}")
@@ -171,6 +174,8 @@ cdef class RouteImage:
         cdef set runs = set()
         if self.bucket_count == 0:
             raise ImageError(f"{self.path}: no room for numbers")
+        if self.policy_count == 0:
+            raise ImageError(f"{self.path}: no policy")
         if self.prefix_spans == 0:
             raise ImageError(f"{self.path}: no prefix spans")
         for row in range(self.account_count):
@@ -315,6 +320,7 @@ cdef class RouteImage:
         for plan in range(self.plan_count):
             self._check_program(
                 plan, self.plans[plan].program, self.plans[plan].program + self.plans[plan].words)
+        self._check_program(self.plan_count, self.ending, self.program_words)
         return 0
 
     cdef int _check_program(self, uint32_t plan, uint32_t at, uint32_t stop) except -1:
@@ -529,6 +535,11 @@ cdef class RouteImage:
         if row >= self.plan_count:
             raise IndexError(row)
         return self._text(self.plans[row].id.offset, self.plans[row].id.size)
+
+    def plan_with_key(self, uint64_t key):
+        """Return the row of the plan that the state page knows by a key, or None."""
+        cdef uint32_t row = self.plan_by_key(key)
+        return None if row == NO_VALUE else row
 
     def program(self, uint32_t row):
         """Return a plan's program as a list of tuples: (op, step, operand, …)."""

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from vnroute.image.program import NO_ASSIGNMENT, REASONS, Op
 from vnroute.matcher.decide import Matcher
+from vnroute.matcher.diverted import moments_of
 from vnroute.matcher.explain import Explanation, explain
 from vnroute.matcher.image import RouteImage
 
@@ -32,12 +33,20 @@ def upcoming_answers(
     schedules: set[int] = set()
     lives: set[int] = {row}
     plans = {image.assignment(row)[2]} | {image.treatment(row, at) for at in range(len(REASONS))}
+    for diversion in last.diversions:
+        number = image.find_number(int(diversion.to)) if diversion.plan is None else None
+        inner = diversion.plan if number is None else image.assignment(number)[2]
+        if number is not None:
+            lives.add(number)
+        if inner is not None:
+            plans.add(inner)
     seen: set[int] = set()
     for plan in plans:
         if plan not in seen:
             _collect(image, plan, schedules, lives, seen)
     moments = {at for one in schedules for at, _ in image.schedule_changes(one, now, end)}
     moments |= {at for life in lives for at in image.assignment(life)[5:7] if now < at < end}
+    moments |= moments_of(matcher.page, now, end)
     for moment in sorted(moments):
         answer = explain(matcher, called, caller, moment)
         if (answer.steps, answer.refused) != (last.steps, last.refused):

@@ -19,6 +19,7 @@ import msgspec
 from vnroute.model import Account, Answers, Carrier, Plan, Schedule
 from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce
 from vnroute.model.number import NumberState
+from vnroute.model.override import Override
 from vnroute.store.deck_pages import Page
 
 __all__ = [
@@ -175,6 +176,10 @@ class Reading(Protocol):
         ``account`` asks for those of one account, and schedules that are nobody's own; ``like``
         for ids with that text in them.
         """
+        ...
+
+    def overrides(self) -> list[Override]:
+        """Return what is set by hand, by kind and id; also what is over, until it is cleared."""
         ...
 
     def counts(self) -> Counts:
@@ -385,6 +390,14 @@ class Transaction(Reading, Protocol):
 
     def put_currencies(self, currencies: Mapping[str, str], replace: bool = False) -> Tally:
         """Add or change exchange rates."""
+        ...
+
+    def put_override(self, override: Override) -> None:
+        """Set something by hand. No image depends on it, so it is no change by the counter."""
+        ...
+
+    def remove_override(self, kind: str, key: str) -> bool:
+        """Remove what is set of a thing; return whether there was something."""
         ...
 
     def discard(self) -> None:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from vnroute.model import Account, Answers, Carrier, Plan, Schedule
+from vnroute.model.override import Override
 from vnroute.store.base import (
     Assignment,
     AuditEntry,
@@ -20,6 +21,7 @@ from vnroute.store.base import (
 from vnroute.store.sqlite_audit import read_audit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_deck_reading import SqliteDeckReading
+from vnroute.store.sqlite_overrides import read_overrides
 
 __all__ = ["SqliteReading", "checked_kind"]
 
@@ -106,6 +108,10 @@ class SqliteReading(SqliteDeckReading):
             values.append(like)
         rows = self._db.rows(f"{query} ORDER BY id LIMIT ?", (*values, limit))
         return [(key, document.encode()) for key, document in rows]
+
+    def overrides(self) -> list[Override]:
+        """Return what is set by hand, by kind and id."""
+        return read_overrides(self._db)
 
     def counts(self) -> Counts:
         """Return the number of rows of each kind."""

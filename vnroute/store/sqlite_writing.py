@@ -11,10 +11,12 @@ import msgspec
 from vnroute.model import Account, Answers, Carrier, Plan, Schedule
 from vnroute.model.deck import DeckKind
 from vnroute.model.number import NumberState
+from vnroute.model.override import Override
 from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_deck_writing import SqliteDeckWriting, plain_rows
+from vnroute.store.sqlite_overrides import delete_override, write_override
 from vnroute.store.sqlite_reading import SqliteReading, checked_kind
 
 __all__ = ["SqliteTransaction"]
@@ -251,6 +253,14 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
             everyone = (deck.owner for deck in self.decks() if deck.kind == "carrier")
             replaced = everyone if carriers is None else carriers
         return self._noted(self.apply_plain_rates(plain_rows(staged), replaced, what))
+
+    def put_override(self, override: Override) -> None:
+        """Set something by hand."""
+        write_override(self._db, self._audit, override)
+
+    def remove_override(self, kind: str, key: str) -> bool:
+        """Remove what is set of a thing."""
+        return delete_override(self._db, self._audit, kind, key)
 
     def discard(self) -> None:
         """Mark the transaction so that it is undone at its end."""

@@ -1,0 +1,56 @@
+"""Overrides as entries of the state page, and the page made of what the store holds."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from vnroute.image.keys import DIVERTS, Kind, page_key, state_hash
+from vnroute.image.state_page import PageError, StatePage
+from vnroute.model.override import Override
+
+__all__ = ["TO_NUMBER", "TO_PLAN", "entry_of", "fill_page", "kind_of", "open_page"]
+
+TO_NUMBER, TO_PLAN = 0, 1
+"""What an entry that diverts calls says in `value`: what `more` is."""
+
+_STATES = {"schedule": Kind.SCHEDULE, "person": Kind.PERSON}
+
+
+def kind_of(kind: str) -> Kind:
+    """Return the kind of the entry that says what is set of a thing."""
+    return _STATES.get(kind) or DIVERTS[kind]
+
+
+def entry_of(override: Override) -> tuple[Kind, str, int, int, int, int]:
+    """Return what ``StatePage.put`` takes: kind, name, value, extra, until, more."""
+    until = 0 if override.until is None else int(override.until.timestamp())
+    target = override.target
+    if target is None:
+        return kind_of(override.kind), override.id, state_hash(override.state), 0, until, 0
+    if target.number is not None:
+        value, more = TO_NUMBER, target.number
+    else:
+        value, more = TO_PLAN, page_key(Kind.PLAN, target.name)
+    return kind_of(override.kind), override.id, value, override.seconds, until, more
+
+
+def open_page(path: Path) -> tuple[StatePage, str]:
+    """Open a page to write, a new one where there is none or what is there is none.
+
+    Returns the page, and why one that was there could not be used (empty: it could). What was on a
+    page that is made anew must be filled in again.
+    """
+    try:
+        return StatePage.open(path, create=True), ""
+    except PageError as error:
+        StatePage.renew(path)
+        return StatePage.open(path, create=True), str(error)
+
+
+def fill_page(page: StatePage, overrides: Iterable[Override], now: float | None = None) -> None:
+    """Make the page say of overrides exactly what is in force."""
+    at = time.time() if now is None else now
+    kinds = [*_STATES.values(), *DIVERTS.values()]
+    page.replace(kinds, [entry_of(each) for each in overrides if each.holds_at(at)])
