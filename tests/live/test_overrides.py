@@ -51,10 +51,10 @@ rates: [{prefix: "+1", carrier: alpha, rate: "0.01"}]
 class House:
     """A store, an image of it, a matcher and the page that it reads."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, routes: str = ROUTES) -> None:
         self.home = home
         self.store: Store = open_store(str(home))
-        (home / "routes.yaml").write_text(ROUTES)
+        (home / "routes.yaml").write_text(routes)
         load(self.store, [Input(str(home / "routes.yaml"))])
         self.matcher = Matcher(self.compile())
         self.page, _ = open_page(home / "state" / "state.page")

@@ -5,7 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from vnroute.model import Account, Answers, Carrier, Number, NumberBlock, Plan, Rate, Schedule
+from vnroute.model import (
+    Account,
+    Answers,
+    Carrier,
+    Number,
+    NumberBlock,
+    Person,
+    Plan,
+    Rate,
+    Schedule,
+)
 from vnroute.model.deck import NO_END, RateInForce
 from vnroute.model.e164 import digits_of, parse_number
 
@@ -39,6 +49,7 @@ class MemoryRouting:
 
     account_list: list[Account] = field(default_factory=list)
     schedule_list: list[Schedule] = field(default_factory=list)
+    person_list: list[Person] = field(default_factory=list)
     plan_list: list[Plan] = field(default_factory=list)
     number_list: list[Number] = field(default_factory=list)
     block_list: list[NumberBlock] = field(default_factory=list)
@@ -66,6 +77,9 @@ class MemoryRouting:
 
     def schedules(self) -> list[Schedule]:
         return self.schedule_list
+
+    def persons(self) -> list[Person]:
+        return self.person_list
 
     def plans(self) -> list[Plan]:
         return self.plan_list

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "expiring": ("expiring", "List numbers that expire or leave quarantine soon."),
     "schedule": ("schedule", "Show what a schedule says, week by week and change by change."),
     "override": ("override", "Set by hand what a schedule is or where calls go, until a time."),
+    "here": ("here", "Say where a person is, so that calls follow."),
     "serve": ("serve", "Answer FreeSWITCH: run the Event Socket server."),
     "simulate": ("simulate", "Place calls as FreeSWITCH would, and play the carriers."),
     "loadtest": ("loadtest", "Place calls by SIPp through a FreeSWITCH, and check every one."),

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from vnroute.model.override import Override
     from vnroute.store import Store
 
-__all__ = ["command", "live", "override_data", "until_words"]
+__all__ = ["command", "live", "override_data", "until_words", "who"]
 
-_KINDS = ("schedule", "number", "plan", "account")
+_KINDS = ("schedule", "person", "number", "plan", "account")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
@@ -87,10 +87,10 @@ def set_(
                 since=now,
                 until=parse_until(until, zone, now, "--until") if until else None,
                 reason=reason,
-                by=_who(),
+                by=who(),
             )
             before = set_override(
-                store, page, override, who=_who(), max_hops=session.settings.routing.max_hops
+                store, page, override, who=who(), max_hops=session.settings.routing.max_hops
             )
     except FieldError as error:
         print_error(str(error))
@@ -150,7 +150,7 @@ def clear(session: Session, kind: str, name: str, as_json: bool) -> int:
         if kind == "number":
             name = format_number(parse_number(name, "number"))
         with live(session) as (store, page):
-            override = clear_override(store, page, kind, name, who=_who())
+            override = clear_override(store, page, kind, name, who=who())
     except FieldError as error:
         print_error(str(error))
         return 2
@@ -224,7 +224,8 @@ def _tidy(to: str) -> str:
     return format_number(parse_number(to, "--to")) if to.startswith("+") else to
 
 
-def _who() -> str:
+def who() -> str:
+    """Return who runs the command, for the audit log."""
     try:
         return getpass.getuser()
     except (KeyError, OSError):

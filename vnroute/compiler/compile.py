@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -19,7 +19,7 @@ from vnroute.compiler.text import Texts
 from vnroute.image.keys import Kind, page_key
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
-from vnroute.model import Account, Answers, Carrier, Gateway, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Gateway, Person, Plan, Schedule
 from vnroute.model.deck import RateInForce
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
@@ -84,6 +84,10 @@ class Routing(Protocol):
 
     def schedules(self) -> list[Schedule]:
         """All schedules."""
+        ...
+
+    def persons(self) -> list[Person]:
+        """All persons."""
         ...
 
     def plans(self) -> list[Plan]:
@@ -188,6 +192,7 @@ def compile_image(
     progress("rates", 1, 1)
 
     plans = routing.plans()
+    persons = {person.id: person for person in routing.persons()}
     schedules = ScheduleRows(
         texts,
         routing.schedules(),
@@ -195,6 +200,7 @@ def compile_image(
         plans,
         span,
         lambda done, total: progress("schedules", done, total),
+        persons.values(),
     )
     section(SectionId.SCHEDULES, schedules.records, schedules.count)
     section(SectionId.TRANSITIONS, memoryview(schedules.moments), len(schedules.moments))
@@ -209,7 +215,9 @@ def compile_image(
     assignment_rows = {assignment.id: row for row, assignment in enumerate(assignments)}
     own = {
         number: assignment_rows[found]
-        for number, found in routing.find_numbers(sorted(_rung_numbers(plans))).items()
+        for number, found in routing.find_numbers(
+            sorted(_rung_numbers(plans, persons.values()))
+        ).items()
         if found in assignment_rows
     }
 
@@ -224,6 +232,10 @@ def compile_image(
         choices_of,
         own.get,
         lambda assignment: plan_rows[assignments[assignment].plan],
+        places=lambda target: (
+            schedules.row_of_person(target.name),
+            list(persons[target.name].targets(target).values()),
+        ),
     )
     written = PlanRows(texts, programs)
     for done, plan in enumerate(plans):
@@ -302,9 +314,10 @@ def _progress(gateway: Gateway) -> int:
     return max(1, gateway.progress_seconds - 1)
 
 
-def _rung_numbers(plans: list[Plan]) -> set[int]:
-    """Return the numbers that plans ring, ours and others."""
-    return {
+def _rung_numbers(plans: list[Plan], persons: Iterable[Person]) -> set[int]:
+    """Return the numbers that plans ring and persons are at, ours and others."""
+    places = (target for person in persons for target in person.targets().values())
+    return {target.number for target in places if target.number is not None} | {
         target.number
         for plan in plans
         for step in plan.steps

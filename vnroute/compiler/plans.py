@@ -115,7 +115,8 @@ class Programs:
     schedule, state), ``plans`` the row of each plan's id, ``choices_of`` the row of choices of a
     destination's digits (None for none), ``own`` the row of the assignment of a number that is one
     of ours, None for others, and ``plan_of`` the row of the plan that an assignment has;
-    ``sip_profile`` is FreeSWITCH's profile that SIP URIs are dialled through.
+    ``sip_profile`` is FreeSWITCH's profile that SIP URIs are dialled through; ``places`` gives the
+    row that says where a person is, and the targets of his places, for a target that is one.
     """
 
     def __init__(
@@ -127,6 +128,7 @@ class Programs:
         own: Callable[[int], int | None] = lambda number: None,
         plan_of: Callable[[int], int] = lambda assignment: 0,
         sip_profile: str = "vnroute",
+        places: Callable[[Target], tuple[int, list[Target]]] = lambda target: (0, []),
     ) -> None:
         self.words = array("I")
         self.targets = bytearray()
@@ -136,6 +138,7 @@ class Programs:
         self._asked = asked
         self._plans = plans
         self._sip_profile = sip_profile
+        self._places = places
         self._choices_of = choices_of
         self._own = own
         self._plan_of = plan_of
@@ -196,6 +199,14 @@ class Programs:
         """Write what rings one target, or goes on in the plan of a number of ours."""
         if target.kind == "plan":
             body.extend([Op.FORWARD | mark, self._plans[target.name], 0, 0, NO_ASSIGNMENT])
+            return
+        if target.kind == "person":
+            row, places = self._places(target)
+            for state, place in enumerate(places):
+                inner = array("I")
+                self._target(inner, mark, place)
+                body.extend([Op.WHEN | mark, row, state, len(inner)])
+                body.extend(inner)
             return
         number = target.number
         assignment = None if number is None else self._own(number)

@@ -4,13 +4,22 @@ from __future__ import annotations
 
 import struct
 from array import array
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from vnroute.compiler.calendar_files import CalendarError
 from vnroute.compiler.schedules import transitions
 from vnroute.compiler.text import Texts
 from vnroute.image.keys import Kind, page_key, state_hash
-from vnroute.model import Account, FieldError, Plan, Problem, RoutingDataError, Rule, Schedule
+from vnroute.model import (
+    Account,
+    FieldError,
+    Person,
+    Plan,
+    Problem,
+    RoutingDataError,
+    Rule,
+    Schedule,
+)
 
 __all__ = ["ScheduleRows"]
 
@@ -32,6 +41,7 @@ class ScheduleRows:
         plans: Iterable[Plan],
         span: tuple[int, int],
         progress: Callable[[int, int], None] = lambda done, total: None,
+        persons: Iterable[Person] = (),
     ) -> None:
         self.records = bytearray()
         self.moments = array("q")
@@ -56,23 +66,56 @@ class ScheduleRows:
                 "<IIIIQ",
                 *settled[key],
                 len(states),
-                self._hashes(schedule),
+                self._hashes(f"schedules[{schedule.id}]", states),
                 page_key(Kind.SCHEDULE, schedule.id),
             )
             self.count += 1
             if done % 100 == 0:
                 progress(done, len(wanted))
+        self._persons: dict[str, int] = {}
+        for person in persons:
+            self._add_person(texts, person, span)
 
-    def _hashes(self, schedule: Schedule) -> int:
-        """Return the row of the first of the hashes of a schedule's states, which are added."""
-        row = self._hash_rows.get(schedule.id)
+    def _add_person(self, texts: Texts, person: Person, span: tuple[int, int]) -> None:
+        """Add what says where a person is, like a schedule whose states are the places."""
+        zone, places = self._zones[person.account], list(person.places)
+        first = len(self.moments)
+        if person.place:
+            self.moments.append(span[0] << 8 | places.index(person.place))
+        else:
+            schedule = self._schedules[person.schedule]
+            zone = schedule.zone(self._zones[schedule.account or person.account])
+            start, count = self._settle(schedule, zone, span)
+            numbers = [places.index(state) for state in schedule.states]
+            for at in range(start, start + count):
+                moment = self.moments[at]
+                self.moments[at] = moment >> 8 << 8 | numbers[moment & 0xFF]
+        for text in (f"person:{person.id}", zone, ",".join(places)):
+            self.records += texts.packed(text)
+        self.records += struct.pack(
+            "<IIIIQ",
+            first,
+            len(self.moments) - first,
+            len(places),
+            self._hashes(f"persons[{person.id}]", places),
+            page_key(Kind.PERSON, person.id),
+        )
+        self._persons[person.id] = self.count
+        self.count += 1
+
+    def row_of_person(self, name: str) -> int:
+        """Return the row that says where a person is; its states are the places in their order."""
+        return self._persons[name]
+
+    def _hashes(self, field: str, states: Sequence[str]) -> int:
+        """Return the row of the first of the hashes of a thing's states, which are added."""
+        row = self._hash_rows.get(field)
         if row is None:
-            row = self._hash_rows[schedule.id] = len(self.hashes)
+            row = self._hash_rows[field] = len(self.hashes)
             taken: dict[int, str] = {}
-            for name in schedule.states:
+            for name in states:
                 other = taken.setdefault(state_hash(name), name)
                 if other != name:
-                    field = f"schedules[{schedule.id}]"
                     found = f"the states {other!r} and {name!r}, whose hashes are the same"
                     problem = Problem("(stored)", 0, field, found, "another name for one of them")
                     raise RoutingDataError([problem])

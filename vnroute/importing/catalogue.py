@@ -8,16 +8,17 @@ from typing import Any
 
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.routing_file import RoutingDocument
-from vnroute.model import Account, Answers, Carrier, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Schedule
 from vnroute.store.base import Reading
 
 __all__ = ["KINDS", "Catalogue"]
 
-KINDS = ("accounts", "answers", "schedules", "plans", "carriers")
+KINDS = ("accounts", "answers", "schedules", "persons", "plans", "carriers")
 _ONE = {
     "accounts": "account",
     "answers": "set of answers",
     "schedules": "schedule",
+    "persons": "person",
     "plans": "plan",
     "carriers": "carrier",
 }
@@ -41,6 +42,7 @@ class Catalogue:
         self.accounts: dict[str, Account] = {}
         self.answers: dict[str, Answers] = {}
         self.schedules: dict[str, Schedule] = {}
+        self.persons: dict[str, Person] = {}
         self.plans: dict[str, Plan] = {}
         self.carriers: dict[str, Carrier] = {}
         self.problems = problems

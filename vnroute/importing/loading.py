@@ -14,6 +14,7 @@ from vnroute.importing.inputs import Input, Kind, Opened, guess_kind, opened, re
 from vnroute.importing.life import check_answers, check_quarantine
 from vnroute.importing.numbers import read_numbers
 from vnroute.importing.origins import Origins
+from vnroute.importing.persons import check_persons
 from vnroute.importing.rates import RATE, read_rates
 from vnroute.importing.references import (
     ComingBlocks,
@@ -179,6 +180,7 @@ class Loading:
         check_schedules(catalogue, self.warnings, self.horizon_years)
         check_plans(catalogue, self.warnings)
         check_states(catalogue)
+        check_persons(catalogue, self.warnings)
         check_carriers(catalogue)
         check_answers(catalogue)
         counts = self.counts
@@ -187,6 +189,7 @@ class Loading:
             counts["accounts"] = writing.put_accounts(coming("accounts"), everything)
             counts["answers"] = writing.put_answers(coming("answers"), everything)
             counts["schedules"] = writing.put_schedules(coming("schedules"), everything)
+            counts["persons"] = writing.put_persons(coming("persons"), everything)
             counts["plans"] = writing.put_plans(coming("plans"), everything)
         for document in self.documents:
             self._stage_numbers(document, catalogue, writing)
@@ -210,7 +213,11 @@ class Loading:
             # After the rates: those of a carrier that goes have then been counted as removed.
             counts["carriers"] = writing.put_carriers(coming("carriers"), everything)
         check_assignments(catalogue, writing, self.problems)
-        if any(counts[kind].touched for kind in ("plans", "numbers", "blocks") if kind in counts):
+        if any(
+            counts[kind].touched
+            for kind in ("plans", "persons", "numbers", "blocks")
+            if kind in counts
+        ):
             check_forwarding(
                 catalogue, writing, self.blocks, self.origins, self.max_hops, self.problems
             )

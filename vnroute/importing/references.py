@@ -34,6 +34,17 @@ def _each_target(plan: Plan) -> Iterator[tuple[str, Target, How]]:
             yield f"steps[{position}].ring[{place}]", target, step.how
 
 
+def _rung(plan: Plan, catalogue: Catalogue) -> Iterator[tuple[str, Target, How]]:
+    """Yield the same with the places of a person in the person's stead."""
+    for place, target, how in _each_target(plan):
+        person = catalogue.persons.get(target.name) if target.kind == "person" else None
+        if person is None:
+            yield place, target, how
+        else:
+            for each in person.targets().values():
+                yield place, each, how
+
+
 def _targets(plan: Plan) -> Iterator[tuple[str, str]]:
     """Yield (place in the plan, digits) of each target that is a number."""
     for place, target, _ in _each_target(plan):
@@ -53,6 +64,13 @@ def check_plans(catalogue: Catalogue, warnings: Findings) -> None:
                 place = f"steps[{position}].when"
                 catalogue.add_problem("plans", plan.id, place, repr(step.when), expected)
         for place, target, _ in _each_target(plan):
+            if target.kind == "person":
+                person = catalogue.persons.get(target.name)
+                expected = catalogue.expected("persons", target.name)
+                if person is not None and person.account != plan.account:
+                    expected = f"a person of the account {plan.account!r}"
+                if expected:
+                    catalogue.add_problem("plans", plan.id, place, repr(target.to), expected)
             if target.kind == "plan":
                 other = catalogue.plans.get(target.name)
                 expected = catalogue.expected("plans", target.name)
@@ -213,11 +231,13 @@ def check_forwarding(
 ) -> None:
     """Check that no call is forwarded round and round, or too often, among our own numbers."""
     targets = {int(digits) for plan in catalogue.plans.values() for _, digits in _targets(plan)}
+    for person in catalogue.persons.values():
+        targets |= {t.number for t in person.targets().values() if t.number is not None}
     ours = writing.find_numbers(targets)
     plans = {assignment.id: assignment.plan for assignment in writing.assignments()}
     forwards = []
     for plan in catalogue.plans.values():
-        for place, target, how in _each_target(plan):
+        for place, target, how in _rung(plan, catalogue):
             if target.kind == "plan":
                 forwards.append(Forward(plan.id, place, 0, target.name))
             elif target.number in ours and how == "together":
@@ -251,6 +271,15 @@ def _fault_place(
             document, position = coming[forward.plan]
             path = f"plans[{position}].{forward.field}"
             return document.file, document.line_of(path), path
+    for person in catalogue.changed_entities("persons"):
+        document, position = catalogue.coming["persons"][person.id]
+        for place, target in person.targets().items():
+            for forward in fault.path:
+                if target.number == (forward.number or None) and (
+                    forward.number or target.to == f"plan:{forward.next_plan}"
+                ):
+                    path = f"persons[{position}].places.{place}"
+                    return document.file, document.line_of(path), path
     for forward in fault.path:
         origin = writing.staged_origin(forward.number)
         if origin is not None:

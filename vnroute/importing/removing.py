@@ -50,6 +50,11 @@ def _users(kind: str, key: str, catalogue: Catalogue, writing: Transaction) -> I
     for plan in catalogue.plans.values():
         if _refers(plan, kind, key):
             yield f"the plan {plan.id!r}"
+    for person in catalogue.persons.values():
+        places = [t.name for t in person.targets().values() if t.kind == "plan"]
+        own = {"accounts": [person.account], "schedules": [person.schedule], "plans": places}
+        if key in own.get(kind, ()):
+            yield f"the person {person.id!r}"
     if kind == "answers":
         for account in catalogue.accounts.values():
             if account.answers == key:
@@ -71,6 +76,9 @@ def _users(kind: str, key: str, catalogue: Catalogue, writing: Transaction) -> I
 def _refers(plan: Plan, kind: str, key: str) -> bool:
     if kind == "accounts":
         return plan.account == key
+    if kind == "persons":
+        targets = [target for step in plan.steps for target in step.targets]
+        return any(t.kind == "person" and t.name == key for t in targets)
     if kind == "schedules":
         return any(step.when == key for step in plan.steps)
     targets = [target for step in plan.steps for target in step.targets]

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from vnroute.model.e164 import format_number, parse_number
 from vnroute.model.forwarding import Forward, ForwardingFault, find_faults
 from vnroute.model.override import Override
+from vnroute.model.target import Target
 from vnroute.store.base import Reading
 
 __all__ = ["faults_of_override"]
@@ -19,8 +20,10 @@ class _Ways:
 
     def __init__(self, reading: Reading, overrides: Iterable[Override]) -> None:
         self.plans = {plan.id: plan for plan in reading.plans()}
+        self.persons = {person.id: person for person in reading.persons()}
         self.diverted = {(each.kind, each.id): each for each in overrides if each.to}
         targets = {t.number for plan in self.plans.values() for s in plan.steps for t in s.targets}
+        targets |= {t.number for p in self.persons.values() for t in p.targets().values()}
         targets |= {each.target.number for each in self.diverted.values() if each.target}
         targets |= {parse_number(key) for kind, key in self.diverted if kind == "number"}
         self.ours = reading.find_numbers(number for number in targets if number is not None)
@@ -45,7 +48,15 @@ class _Ways:
                 continue
             for position, step in enumerate(plan.steps):
                 for place, target in enumerate(step.targets):
-                    yield from self._onward(plan.id, f"steps[{position}].ring[{place}]", target.to)
+                    field = f"steps[{position}].ring[{place}]"
+                    for each in self._rung(target):
+                        yield from self._onward(plan.id, field, each.to)
+
+    def _rung(self, target: Target) -> Iterable[Target]:
+        """Return a target, or the places of one who is a person."""
+        if target.kind == "person":
+            return self.persons[target.name].targets().values()
+        return (target,)
 
     def _onward(self, node: str, field: str, to: str) -> Iterator[Forward]:
         if to.startswith("plan:"):

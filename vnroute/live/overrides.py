@@ -111,6 +111,9 @@ def _account_of(reading: Reading, kind: str, key: str, accounts: dict[str, Accou
     if kind == "plan":
         plans = {plan.id: plan for plan in reading.plans()}
         return accounts[plans[_known(kind, key, list(plans))].account]
+    if kind == "person":
+        persons = {person.id: person for person in reading.persons()}
+        return accounts[persons[_known(kind, key, list(persons))].account]
     assignment = reading.find_number(parse_number(key))
     if assignment is None:
         raise FieldError("number", repr(key), "a number of ours, or one in a block of ours")
@@ -130,6 +133,13 @@ def check_override(
         if override.state not in schedule.states:
             expected = f"one of its states: {', '.join(schedule.states)}"
             raise FieldError("state", repr(override.state), expected)
+        return
+    if override.kind == "person":
+        persons = {person.id: person for person in reading.persons()}
+        places = persons[_known("person", override.id, list(persons))].places
+        if override.state not in places:
+            expected = f"one of the places: {', '.join(places)}"
+            raise FieldError("at", repr(override.state), expected)
         return
     accounts = {account.id: account for account in reading.accounts()}
     account = _account_of(reading, override.kind, override.id, accounts)

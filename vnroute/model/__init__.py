@@ -9,6 +9,7 @@ from vnroute.model.answers import Answers
 from vnroute.model.carrier import Carrier, Gateway
 from vnroute.model.causes import CAUSES, Cause, parse_cause
 from vnroute.model.number import Number, NumberBlock
+from vnroute.model.person import Person
 from vnroute.model.plan import RELAY, Plan, Step
 from vnroute.model.problem import FieldError, Problem, RoutingDataError
 from vnroute.model.rate import Rate, parse_rate
@@ -30,6 +31,7 @@ __all__ = [
     "Number",
     "NumberBlock",
     "OpenHours",
+    "Person",
     "Plan",
     "Problem",
     "Rate",

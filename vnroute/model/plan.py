@@ -103,8 +103,9 @@ class Step(
                 raise FieldError(f"{field}.delay", f"{target.delay} s", "how: together beside it")
             if target.share != 1 and self.how != "share":
                 raise FieldError(f"{field}.share", str(target.share), "how: share beside it")
-            if target.kind == "plan" and self.how == "together":
-                raise FieldError(field, repr(target.to), "no plan among targets rung together")
+            if target.kind in ("plan", "person") and self.how == "together":
+                expected = f"no {target.kind} among targets rung together"
+                raise FieldError(field, repr(target.to), expected)
         if self.how != "in-order" and len(self.ring) < 2:
             raise FieldError("how", self.how, "two targets or more")
 

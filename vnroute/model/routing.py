@@ -8,6 +8,7 @@ from vnroute.model.account import Account
 from vnroute.model.answers import Answers
 from vnroute.model.carrier import Carrier
 from vnroute.model.number import Number, NumberBlock
+from vnroute.model.person import Person
 from vnroute.model.plan import Plan
 from vnroute.model.rate import Rate
 from vnroute.model.schedule import Schedule
@@ -21,6 +22,7 @@ class RoutingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     accounts: tuple[Account, ...] = ()
     answers: tuple[Answers, ...] = ()
     schedules: tuple[Schedule, ...] = ()
+    persons: tuple[Person, ...] = ()
     plans: tuple[Plan, ...] = ()
     numbers: tuple[Number, ...] = ()
     blocks: tuple[NumberBlock, ...] = ()

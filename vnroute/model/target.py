@@ -3,7 +3,8 @@
 A target is written as one text: ``+12125550100`` (goes through the carriers, or on in the plan of
 that number if it is ours), ``sip:ana@pbx.example`` (VoIP, through a SIP profile),
 ``gateway:pbx/1001`` (a user behind a gateway of FreeSWITCH's), ``user:1001@pbx.example``
-(registered on the switch), ``plan:acme-night`` (another plan's steps); or as a mapping with that
+(registered on the switch), ``plan:acme-night`` (another plan's steps), ``person:ana`` (where
+that person is); or as a mapping with that
 text under ``to``.
 """
 
@@ -20,7 +21,7 @@ from vnroute.model.problem import FieldError
 
 __all__ = ["SHOW_WORDS", "Target", "TargetKind", "check_confirm", "check_show"]
 
-TargetKind = Literal["number", "sip", "gateway", "user", "plan"]
+TargetKind = Literal["number", "sip", "gateway", "user", "plan", "person"]
 
 SHOW_WORDS = ("caller", "did", "anonymous")
 """What a target may be shown: the caller's number, the DID that was called, or none; or a fixed
@@ -31,7 +32,7 @@ _HOST = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251}[A-Za-z0-9])?(?::[0-9]{1,
 _KEY = re.compile(r"[0-9*#]", re.ASCII)
 _EXPECTED = (
     'an E.164 number such as "+442079460123", "sip:USER@HOST", "gateway:NAME/USER",'
-    ' "user:USER@DOMAIN" or "plan:ID"'
+    ' "user:USER@DOMAIN", "plan:ID" or "person:ID"'
 )
 
 
@@ -72,7 +73,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             if not rest.startswith("+"):
                 raise FieldError("to", repr(self.to), _EXPECTED)
             parse_number(rest, "to")
-        elif kind == "plan":
+        elif kind in ("plan", "person"):
             check_id(rest, "to")
         elif kind == "gateway":
             name, slash, user = rest.partition("/")
@@ -96,7 +97,7 @@ class Target(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
 
     def _split(self) -> tuple[TargetKind, str]:
         word, colon, rest = self.to.partition(":")
-        if colon and word in ("sip", "gateway", "user", "plan"):
+        if colon and word in ("sip", "gateway", "user", "plan", "person"):
             return word, rest  # type: ignore[return-value]
         return "number", self.to
 

@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Schedule
 from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce
 from vnroute.model.number import NumberState
 from vnroute.model.override import Override
@@ -198,6 +198,10 @@ class Reading(Protocol):
         """Return all schedules, by id."""
         ...
 
+    def persons(self) -> list[Person]:
+        """Return all persons, by id."""
+        ...
+
     def plans(self) -> list[Plan]:
         """Return all plans, by id."""
         ...
@@ -299,6 +303,10 @@ class Transaction(Reading, Protocol):
 
     def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
         """Add or change schedules, by id."""
+        ...
+
+    def put_persons(self, persons: Sequence[Person], replace: bool = False) -> Tally:
+        """Add or change persons, by id."""
         ...
 
     def put_plans(self, plans: Sequence[Plan], replace: bool = False) -> Tally:

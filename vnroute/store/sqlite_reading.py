@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Schedule
 from vnroute.model.override import Override
 from vnroute.store.base import (
     Assignment,
@@ -25,16 +25,17 @@ from vnroute.store.sqlite_overrides import read_overrides
 
 __all__ = ["SqliteReading", "checked_kind"]
 
-_Entity = TypeVar("_Entity", Account, Answers, Schedule, Plan, Carrier)
+_Entity = TypeVar("_Entity", Account, Answers, Schedule, Person, Plan, Carrier)
 _CHUNK = 500
 """Parameters to a query: well under SQLite's limit, enough to make a query's own cost small."""
 
 
-_KINDS = frozenset(("accounts", "answers", "schedules", "plans", "carriers"))
+_KINDS = frozenset(("accounts", "answers", "schedules", "persons", "plans", "carriers"))
 
 _WHOSE = {
     "accounts": "id = ?",
     "schedules": "coalesce(json_extract(document, '$.account'), '') IN ('', ?)",
+    "persons": "json_extract(document, '$.account') = ?",
     "plans": "account = ?",
 }
 """What belongs to an account, or may be used by it."""
@@ -132,6 +133,10 @@ class SqliteReading(SqliteDeckReading):
     def schedules(self) -> list[Schedule]:
         """Return all schedules, by id."""
         return self._entities("schedules", Schedule)
+
+    def persons(self) -> list[Person]:
+        """Return all persons, by id."""
+        return self._entities("persons", Person)
 
     def plans(self) -> list[Plan]:
         """Return all plans, by id."""

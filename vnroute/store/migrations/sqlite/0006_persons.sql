@@ -1,0 +1,4 @@
+CREATE TABLE persons (
+    id TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
