@@ -1,4 +1,10 @@
-"""A real FreeSWITCH posts while the control process is killed: no record lost, none twice."""
+"""A real FreeSWITCH posts while the control process and the database are killed at random.
+
+No record is lost, none is stored twice.
+
+``VNROUTE_TEST_CDR_CALLS=10000 VNROUTE_TEST_CDR_RATE=60 pytest tests/calls/test_freeswitch.py -s``
+for the long run; calls are a multiple of three.
+"""
 
 from __future__ import annotations
 
@@ -14,14 +20,16 @@ from pathlib import Path
 import pytest
 
 from tests.freeswitch.harness import FreeSwitch, Gateway, SippCarrier, free_port, missing, place
+from tests.support.postgres import Postgres
+from tests.support.postgres import missing as no_postgres
 from tests.web.support import Home
 from vnroute.calls.base import CallFilter
 from vnroute.calls.opening import open_calls
 from vnroute.calls.reports import make_report
 
-pytestmark = [pytest.mark.freeswitch, pytest.mark.slow, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.freeswitch, pytest.mark.slow, pytest.mark.timeout(1200)]
 
-CALLS = int(os.environ.get("VNROUTE_TEST_CDR_CALLS", "300"))
+CALLS = int(os.environ.get("VNROUTE_TEST_CDR_CALLS", "300")) // 3 * 3
 RATE = int(os.environ.get("VNROUTE_TEST_CDR_RATE", "50"))
 ROUTES = """
 accounts: [{id: acme}]
@@ -42,12 +50,25 @@ rates:
 """
 
 
-@pytest.fixture
-def killed(tmp_path: Path) -> Iterator[Home]:
-    why = missing()
+@pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
+def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Postgres | None]:
+    why = missing() or (no_postgres() if request.param == "postgresql" else None)
     if why is not None:
         pytest.skip(why)
+    if request.param == "sqlite":
+        yield None
+        return
+    server = Postgres(tmp_path / "postgres", fsync=True)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def killed(tmp_path: Path, database: Postgres | None) -> Iterator[Home]:
     home = Home(tmp_path / "home")
+    if database is not None:
+        home.environment["VNROUTE_CDR_STORE"] = database.database("calls")
     home.environment["VNROUTE_CDR_COLLECT"] = str(tmp_path / "left")
     (tmp_path / "left").mkdir()
     home.load(ROUTES)
@@ -56,12 +77,24 @@ def killed(tmp_path: Path) -> Iterator[Home]:
     home.close()
 
 
-def test_the_store_says_what_the_callers_and_carriers_saw(killed: Home, tmp_path: Path) -> None:
+def test_the_store_says_what_the_callers_and_carriers_saw(
+    killed: Home, database: Postgres | None, tmp_path: Path
+) -> None:
     home = killed
+    address = home.environment.get("VNROUTE_CDR_STORE", str(home.path))
     gateways = [Gateway(name, free_port()) for name in ("gwA", "gwB", "gwC")]
     numbers = ["+18005551201", "+18005551202", "+18885550000"]
     done = threading.Event()
-    kills = 0
+    kills = database_kills = 0
+
+    def kill_database() -> None:
+        nonlocal database_kills
+        source = random.Random(27)
+        while database is not None and not done.wait(source.uniform(0.3, 2.5)):
+            database.kill()
+            database_kills += 1
+            done.wait(source.uniform(0, 2))
+            database.start()
 
     def kill() -> None:
         nonlocal kills
@@ -88,25 +121,28 @@ def test_the_store_says_what_the_callers_and_carriers_saw(killed: Home, tmp_path
         switch.wait_idle()
         home.until(lambda: 'requests_total{result="kept"} 3.0' in home.get("/metrics")[1])
         assert "vnroute_cdr_collected_total 0.0" in home.get("/metrics")[1]
-        killer = threading.Thread(target=kill)
-        killer.start()
+        killers = [threading.Thread(target=each) for each in (kill, kill_database)]
+        for killer in killers:
+            killer.start()
         placed = place(switch.address, numbers, calls=CALLS - 3, rate=RATE, hold_ms=1500)
         switch.wait_idle()
         done.set()
-        killer.join()
+        for killer in killers:
+            killer.join()
         seen = {"alpha": alpha.count(), "beta": beta.count(), "gamma": gamma.count()}
     assert kills > 3
+    assert database is None or database_kills > 1
 
     def stored() -> int:
-        store = open_calls(home.path)
+        store = open_calls(address)
         try:
             return store.count(CallFilter())
         finally:
             store.close()
 
-    home.until(lambda: stored() >= CALLS, 60)
+    home.until(lambda: stored() >= CALLS, 120)
     time.sleep(3)  # what is left on the switch's disk would be collected twice, if at all
-    store = open_calls(home.path)
+    store = open_calls(address)
     try:
         calls = list(store.calls(CallFilter()))
         assert len(calls) == len({call["uuid"] for call in calls}) == CALLS
@@ -134,5 +170,8 @@ def test_the_store_says_what_the_callers_and_carriers_saw(killed: Home, tmp_path
     finally:
         store.close()
     left = [path.name for path in (tmp_path / "left").iterdir()]
-    print(f"{placed.summary()}; {kills} kills; {len(left)} files left")
+    print(
+        f"{placed.summary()}; {kills} kills of the control process,"
+        f" {database_kills} of the database; {len(left)} files left"
+    )
     assert left == []

@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 from typing import Any
-from urllib.parse import quote_plus
+from urllib.parse import quote_plus, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from tests.calls.support import NOW, captured, leg_uuid, record
 from vnroute.calls.body import json_of
-from vnroute.calls.cleaning import clean_name, clean_number
+from vnroute.calls.cleaning import clean_name, clean_number, text_of
 from vnroute.calls.reading import ForeignRecord, LegRecord, Unreadable, read_record
 from vnroute.calls.record import Call
 
@@ -236,3 +236,9 @@ def test_whatever_is_in_the_fields_a_call_or_a_refusal_comes_of_it(
 def test_any_bytes_at_all(body: bytes, kind: str) -> None:
     with contextlib.suppress(Unreadable, LegRecord, ForeignRecord):
         read_record(json_of(body, kind)[0], NOW)
+
+
+@given(st.lists(st.sampled_from(["%", "2", "5", "3A", "%3A", "%25", "%C3%A9", "%3b", "%3B", "a"])))
+def test_values_are_decoded_as_urls_are(parts: list[str]) -> None:
+    text = "".join(parts)
+    assert text_of(text) == unquote(text, errors="replace")
