@@ -167,6 +167,9 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     store: str = ""
     """Where calls are stored: ``postgresql://USER@HOST/DATABASE``, which several nodes may share;
     empty is the SQLite database ``cdr.db`` in vnroute's home."""
+    receive: tuple[str, ...] = ()
+    """Numbers for which we pay to be called, such as toll-free ones: ``+1800=OWNER`` for a prefix,
+    where the deck of the account OWNER says what a minute costs by the caller's number."""
     keep_days: int = 400
     """Days that calls are kept, 0 for ever. The sums that reports read stay."""
 
@@ -178,7 +181,19 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
                 raise FieldError(f"collect[{position}]", repr(directory), "an absolute path")
         _check_range("max_bytes", self.max_bytes, 16_384, 50_000_000, "bytes")
         _check_calls_address(self.store)
+        for position, entry in enumerate(self.receive):
+            if not re.fullmatch(r"\+[0-9]{1,15}=[A-Za-z0-9][A-Za-z0-9._-]*", entry, re.ASCII):
+                raise FieldError(
+                    f"receive[{position}]",
+                    repr(entry),
+                    "a prefix and an account: +1800=tollfree-in",
+                )
         _check_range("keep_days", self.keep_days, 0, 36_500, "days")
+
+    @property
+    def receive_decks(self) -> dict[str, str]:
+        """Return ``receive`` as prefix digits and the deck's owner."""
+        return dict(entry[1:].split("=", 1) for entry in self.receive)
 
 
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -14,11 +14,11 @@ _names = (f"calls{number}" for number in itertools.count())
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Postgres]:
+def postgres() -> Iterator[Postgres]:
     why = missing()
     if why is not None:
         pytest.skip(why)
-    server = Postgres(tmp_path_factory.mktemp("postgres"))
+    server = Postgres()
     server.start()
     yield server
     server.stop()

@@ -124,7 +124,7 @@ def test_postgresql_is_killed_again_and_again(tmp_path: Path) -> None:
     why = missing()
     if why is not None:
         pytest.skip(why)
-    server = Postgres(tmp_path / "postgres")
+    server = Postgres()
     server.start()
     bench = Bench(tmp_path, server.database("calls"))
     total, kills, source = 0, 0, random.Random(6)

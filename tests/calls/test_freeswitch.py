@@ -51,14 +51,14 @@ rates:
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.postgres)])
-def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Postgres | None]:
+def database(request: pytest.FixtureRequest) -> Iterator[Postgres | None]:
     why = missing() or (no_postgres() if request.param == "postgresql" else None)
     if why is not None:
         pytest.skip(why)
     if request.param == "sqlite":
         yield None
         return
-    server = Postgres(tmp_path / "postgres", fsync=True)
+    server = Postgres(fsync=True)
     server.start()
     yield server
     server.stop()

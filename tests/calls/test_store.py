@@ -18,11 +18,11 @@ from tests.calls.support import record
 from tests.support.postgres import Postgres
 from vnroute.calls.base import CallFilter, CallStore, DeckRow, GatewayRow
 from vnroute.calls.days import day_of
-from vnroute.calls.money import cost_units, money
+from vnroute.calls.money import margin, money
 from vnroute.calls.opening import open_calls
 from vnroute.calls.postgres import PostgresCallStore
 from vnroute.calls.postgres_database import PostgresDatabase
-from vnroute.calls.rating import Rater, billed_seconds, digits_dialled
+from vnroute.calls.rating import Rater, digits_dialled, whole_seconds
 from vnroute.calls.reading import read_record
 from vnroute.calls.record import Call
 from vnroute.calls.reports import ReportError, make_report
@@ -31,7 +31,13 @@ from vnroute.calls.sqlite import SqliteCallStore
 from vnroute.store import StoreError
 
 GATEWAYS = [GatewayRow("alpha-1", "alpha", "", ""), GatewayRow("beta-1", "beta", "00", "#")]
-RATES = [DeckRow("1", "alpha", "0.0060"), DeckRow("1212", "alpha", "0.0045")]
+
+
+def deck(*rows: tuple[str, str], kind: str = "carrier", owner: str = "alpha") -> list[DeckRow]:
+    return [DeckRow(kind, prefix, owner, rate=rate) for prefix, rate in sorted(rows)]
+
+
+RATES = deck(("1", "0.0060"), ("1212", "0.0045"))
 DAY = 1_795_392_000.0  # 2026-11-23 00:00 UTC
 
 
@@ -168,8 +174,8 @@ def test_measures() -> None:
     from vnroute.calls.reports import SUBJECTS
 
     row = {"legs": 10, "answered": 4, "busy": 2, "no_answer": 1, "declined": 1, "cancelled": 0,
-           "failed": 2, "talk_ms": 120_000, "pdd_ms": 900, "pdd_legs": 3, "cost": 12_345_678,
-           "unrated": 0}  # fmt: skip
+           "failed": 2, "talk_ms": 120_000, "pdd_ms": 900, "currency": "", "pdd_legs": 3,
+           "cost": 12_345_678, "unrated": 0}  # fmt: skip
     made = SUBJECTS["carriers"].measures(row)
     assert (made["asr"], made["ner"], made["acd_seconds"], made["pdd_ms"]) == (
         0.4,
@@ -185,7 +191,7 @@ def test_measures() -> None:
 @pytest.mark.parametrize(
     "subject, which, by, why",
     [
-        ("cats", CallFilter(), [], "there are campaigns, accounts, numbers, carriers"),
+        ("cats", CallFilter(), [], "there are campaigns, accounts, numbers, sources"),
         ("campaigns", CallFilter(), ["hour; DROP TABLE calls"], "expected account, country"),
         ("campaigns", CallFilter(), [""], "no such grouping"),
         ("campaigns", CallFilter(), ["hour", "country"], "at once"),
@@ -201,18 +207,19 @@ def test_reports_that_cannot_be_made(
 
 def test_calls_are_rated_by_the_deck_in_force_when_they_began(store: CallStore) -> None:
     day = int(DAY * 1e6)
-    dearer = [DeckRow("1", "alpha", "0.0060"), DeckRow("1212", "alpha", "0.0100")]
-    store.put_decks(2, day, dearer, GATEWAYS)
-    store.put_decks(3, day + 10_000_000, [DeckRow("1", "alpha", "0.0060")], GATEWAYS)
-    for when, prefix, rate in (
-        (day - 1, "1212", "0.0045"),
-        (day, "1212", "0.0100"),
-        (day + 9_999_999, "1212", "0.0100"),
-        (day + 10_000_000, "1", "0.0060"),
+    store.put_decks(2, day, deck(("1", "0.0060"), ("1212", "0.0100")), GATEWAYS)
+    store.put_decks(3, day + 10_000_000, deck(("1", "0.0060")), GATEWAYS)
+    for when, found in (
+        (day - 1, {"1": "0.0060", "1212": "0.0045"}),
+        (day, {"1": "0.0060", "1212": "0.0100"}),
+        (day + 9_999_999, {"1": "0.0060", "1212": "0.0100"}),
+        (day + 10_000_000, {"1": "0.0060"}),
     ):
-        assert store.rate("alpha", "12125550100", when) == (prefix, rate, "")
-    assert store.rate("alpha", "442079460123", day) is None
-    assert store.rate("beta", "12125550100", day) is None
+        rows = store.deck_rows("carrier", "alpha", "12125550100", when)
+        assert {row.prefix: row.rate for row in rows} == found
+    assert store.deck_rows("carrier", "alpha", "442079460123", day) == []
+    assert store.deck_rows("carrier", "beta", "12125550100", day) == []
+    assert store.deck_rows("account", "alpha", "12125550100", day) == []
     assert store.deck_counter() == 3
 
 
@@ -226,32 +233,67 @@ def test_the_longest_prefix_of_that_moment_counts(
     new_address: Callable[[], str], decks: list[dict[str, str]], digits: str
 ) -> None:
     store = open_calls(new_address())
-    for at, deck in enumerate(decks):
-        store.put_decks(
-            at, at * 100, [DeckRow(p, "alpha", deck[p]) for p in sorted(deck)], GATEWAYS
-        )
-    for at, deck in enumerate(decks):
-        fitting = [prefix for prefix in deck if digits.startswith(prefix)]
+    second = 1_000_000
+    for at, rates in enumerate(decks):
+        store.put_decks(at, at * 100 * second, deck(*rates.items()), GATEWAYS)
+    rater = Rater(store)
+    for at, rates in enumerate(decks):
+        fitting = [prefix for prefix in rates if digits.startswith(prefix)]
         best = max(fitting, key=len, default=None)
-        wanted = None if best is None else (best, deck[best], "")
-        assert store.rate("alpha", digits, at * 100 + 50) == wanted
+        made = msgspec.structs.replace(
+            call(gateways="alpha-1", dialled=digits, talk=60), started=(at * 100 + 50) * second
+        )
+        cost = rater.rated(made).cost
+        assert cost == (None if best is None else int(Decimal(rates[best]) * 10**8))
     store.close()
 
 
-def test_money_is_exact() -> None:
-    assert money(cost_units("0.0045", 7)) == "0.000525"
-    assert money(cost_units("0.0001", 1)) == "0.00000167"
-    assert money(cost_units("999999.99999999", 86400)) == "1439999999.9999856"
+def test_fees_increments_prices_and_the_cost_to_receive(store: CallStore) -> None:
+    rates = [
+        DeckRow("account", "1", "acme", rate="0.02", fee="0.01", first=60, next=60, currency="EUR"),
+        DeckRow("account", "34", "tollfree-in", rate="0.03", first=30, next=6, currency="USD"),
+        DeckRow("account", "34911", "tollfree-in", rate="0.012", first=30, next=6, currency="USD"),
+        DeckRow("carrier", "1212", "alpha", rate="0.0045", fee="0.001", first=6, next=6,
+                currency="USD"),
+    ]  # fmt: skip
+    store.put_decks(2, 0, rates, GATEWAYS)
+    rater = Rater(store, {"1800": "tollfree-in"})
+    spain = call(number="+18005551234", caller="+34911234567", gateways="alpha-1", talk=61)
+    # 61 s from the answer: 60/60 bills 120, 30/6 bills 66, 6/6 bills 66.
+    made = rater.rated(spain)
+    assert (money(made.price), made.price_currency) == ("0.05", "EUR")
+    assert (money(made.receive_cost), made.receive_currency) == ("0.0132", "USD")
+    assert (money(made.cost), made.cost_currency, made.billed) == ("0.00595", "USD", (66,))
+    local = rater.rated(call(number="+12125551234", gateways="alpha-1", talk=61))
+    missed = rater.rated(call(gateways="alpha-1", legs=((0, "USER_BUSY"),)))
+    hidden = rater.rated(call(caller="anonymous", gateways="alpha-1", talk=1))
+    assert (local.receive_cost, missed.price, missed.cost) == (None, 0, 0)
+    assert (hidden.receive_cost, money(hidden.price)) == (None, "0.03")
+    store.add("spool", Position(1, 1), [made, local, missed, hidden])
+    first, *_ = store.calls(CallFilter())
+    assert margin(first) is None  # euros less dollars
+    assert (first["legs"][0]["fee"], first["legs"][0]["billed_seconds"]) == ("0.001", 66)
+    for subject in ("campaigns", "accounts", "numbers"):
+        rows = make_report(store, subject, CallFilter()).rows
+        assert sum(row["calls"] for row in rows) == 4
+        euros = [row for row in rows if row["currency"] == "EUR"]
+        dollars = [row for row in rows if row["currency"] == "USD"]
+        assert sum(Decimal(row["price"]) for row in euros) == Decimal("0.13")
+        assert sum(Decimal(row["cost"]) for row in dollars) == Decimal("0.00595") * 2 + Decimal(
+            "0.00145"
+        )
+        assert sum(Decimal(row["receive_cost"]) for row in dollars) == Decimal("0.0132")
+        assert sum(Decimal(row["margin"]) for row in dollars) == -(
+            Decimal("0.00595") * 2 + Decimal("0.00145") + Decimal("0.0132")
+        )
+    (alpha,) = [row for row in make_report(store, "carriers", CallFilter()).rows
+                if row["currency"] == "USD"]  # fmt: skip
+    assert alpha["cost"] == "0.01335"
+
+
+def test_money_is_written_exactly() -> None:
     assert (money(0), money(None), money(10**8), money(-5)) == ("0", "", "1", "-0.00000005")
-    assert [billed_seconds(ms) for ms in (0, 1, 999, 1000, 1001)] == [0, 1, 1, 1, 2]
-
-
-@given(st.decimals(0, 999999, places=8), st.integers(0, 10**6))
-def test_a_cost_is_within_half_a_unit_of_the_true_one(rate: Decimal, seconds: int) -> None:
-    from fractions import Fraction
-
-    true = Fraction(rate) * seconds / 60 * 10**8
-    assert abs(cost_units(f"{rate:f}", seconds) - true) <= Fraction(1, 2)
+    assert [whole_seconds(ms) for ms in (0, 1, 999, 1000, 1001)] == [0, 1, 1, 1, 2]
 
 
 def test_the_number_behind_what_was_dialled() -> None:

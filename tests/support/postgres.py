@@ -7,6 +7,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -31,12 +32,14 @@ def missing() -> str | None:
 
 
 class Postgres:
-    """A cluster in a directory, and its server. It trusts whoever connects: loopback only."""
+    """A cluster in a directory of its own, and its server. It trusts whoever connects: loopback only."""
 
-    def __init__(self, directory: Path, *, fsync: bool = False) -> None:
+    def __init__(self, *, fsync: bool = False) -> None:
         binaries = _binaries()
         assert binaries is not None
         self._binaries = binaries
+        # Not under pytest's directories: those are for one user alone, and each run makes sure.
+        self._home = directory = Path(tempfile.mkdtemp(prefix="vnroute-postgres-"))
         self._data = directory / "pgdata"
         self._log = directory / "postgres.log"
         # Off it is quicker, and safe against the death of processes, not of the machine.
@@ -44,12 +47,7 @@ class Postgres:
         self._as: list[str] = []
         if os.getuid() == 0:
             self._as = ["setpriv", "--reuid=postgres", "--regid=postgres", "--clear-groups"]
-            directory.mkdir(parents=True, exist_ok=True)
             shutil.chown(directory, "postgres", "postgres")
-            # Tests' directories are for their owner alone.
-            for parent in directory.parents:
-                if parent.stat().st_uid == 0 and parent.stat().st_mode & 0o077 == 0:
-                    parent.chmod(0o711)
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = int(probe.getsockname()[1])
@@ -86,7 +84,16 @@ class Postgres:
     def _answers(self) -> bool:
         return (
             subprocess.run(
-                [str(self._binaries / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)],
+                [
+                    str(self._binaries / "pg_isready"),
+                    "-q",
+                    "-U",
+                    "vnroute",
+                    "-h",
+                    "127.0.0.1",
+                    "-p",
+                    str(self.port),
+                ],
                 check=False,
             ).returncode
             == 0
@@ -120,8 +127,9 @@ class Postgres:
         return f"postgresql://vnroute@127.0.0.1:{self.port}/{name}"
 
     def stop(self) -> None:
-        """Stop the server."""
+        """Stop the server, and remove its data."""
         if self.running:
             assert self._process is not None
             self._process.send_signal(signal.SIGINT)  # fast shutdown
             self._process.wait(30)
+        shutil.rmtree(self._home)

@@ -13,15 +13,17 @@ from typing import Any, NamedTuple, Protocol
 
 from vnroute.calls.record import Call
 from vnroute.calls.spool_format import Position
+from vnroute.model.deck import NO_END
 
 __all__ = ["Added", "CallFilter", "CallStore", "DeckRow", "GatewayRow", "Rate", "RatedCall"]
 
 
 class Rate(NamedTuple):
-    """What a leg was rated by: price a minute as in the deck, and the prefix that counted."""
+    """What a leg was rated by: price a minute and connect fee as in the deck, and the prefix."""
 
     prefix: str
     rate: str
+    fee: str = "0"
     currency: str = ""
 
 
@@ -75,11 +77,25 @@ class Added:
 
 
 class DeckRow(NamedTuple):
-    """A rate of a deck: prefix digits, carrier, price a minute as text."""
+    """A row of a deck, as :class:`vnroute.model.deck.RateInForce` has it.
 
+    ``kind`` is ``carrier`` (our cost) or ``account`` (our price). The first six are its key, and
+    rows come in their order.
+    """
+
+    kind: str
     prefix: str
-    carrier: str
-    rate: str
+    owner: str
+    origin: str = ""
+    time: str = ""
+    effective: int = 0
+    end: int = NO_END
+    rate: str = "0"
+    fee: str = "0"
+    first: int = 1
+    next: int = 1
+    blocked: int = 0
+    currency: str = ""
 
 
 class GatewayRow(NamedTuple):
@@ -126,8 +142,8 @@ class CallStore(Protocol):
     ) -> None:
         """Take over the decks of the routing store as they are since a moment (Unix us).
 
-        ``rates`` come by prefix as text, then carrier. What they replace stays known, for calls
-        that began before.
+        ``rates`` come in the order of their keys. What they replace stays known, for calls that
+        began before.
         """
         ...
 
@@ -139,8 +155,8 @@ class CallStore(Protocol):
         """Return all gateways known."""
         ...
 
-    def rate(self, carrier: str, digits: str, when: int) -> Rate | None:
-        """Return the rate of a carrier's longest prefix of ``digits`` in force at a moment."""
+    def deck_rows(self, kind: str, owner: str, digits: str, when: int) -> list[DeckRow]:
+        """Return the rows of a deck that fit a number, as they were at a moment (Unix us)."""
         ...
 
     def calls(self, which: CallFilter, after: int = 0, limit: int = 0) -> Iterator[dict[str, Any]]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import msgspec
@@ -36,7 +36,8 @@ class Drain:
     """Moves what a spool holds into the store that ``open_calls`` opens.
 
     ``open_routing`` opens the store of routing data, for its decks; None where there is none yet.
-    ``counted`` is told of each batch. ``keep_days`` is how long calls are kept, 0 for ever.
+    ``counted`` is told of each batch. ``keep_days`` is how long calls are kept, 0 for ever;
+    ``receive`` is as in :class:`vnroute.calls.rating.Rater`.
     """
 
     def __init__(
@@ -47,6 +48,7 @@ class Drain:
         counted: Callable[[Added, int], None],
         logger: Any,
         keep_days: int = 0,
+        receive: Mapping[str, str] | None = None,
     ) -> None:
         self._spool = spool
         self._open_calls = open_calls
@@ -54,6 +56,7 @@ class Drain:
         self._counted = counted
         self._logger = logger
         self._keep_days = keep_days
+        self._receive = receive
         self._stop = threading.Event()
         self._store: CallStore | None = None
         self._rater: Rater | None = None
@@ -122,7 +125,7 @@ class Drain:
         store = self._store
         self._look_at_decks(store)
         if self._rater is None:
-            self._rater = Rater(store)
+            self._rater = Rater(store, self._receive)
         rater = self._rater
         calls, raw, damaged = [], [], 0
         position, count = self.position, 0

@@ -5,23 +5,10 @@ from __future__ import annotations
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from typing import Any
 
-__all__ = ["cost_units", "margin", "money"]
+__all__ = ["margin", "money"]
 
 _UNIT = Decimal("0.00000001")
 _CONTEXT = Context(prec=60, rounding=ROUND_HALF_EVEN)
-
-
-def cost_units(rate: str, seconds: int) -> int:
-    """Return what seconds cost at a price a minute, in units of 1e-8.
-
-    Billed by the second. The product is exact and rounded once, half to even, to a whole unit; sums
-    of calls are sums of those, so every report of the same calls shows the same total.
-    """
-    exact = _CONTEXT.divide(
-        _CONTEXT.multiply(_CONTEXT.multiply(Decimal(rate), Decimal(seconds)), Decimal(100_000_000)),
-        Decimal(60),
-    )
-    return int(exact.to_integral_value(ROUND_HALF_EVEN))
 
 
 def money(units: int | None) -> str:

@@ -1,25 +1,34 @@
-"""Rating: what a call cost, by the carrier's deck in force when it began.
+"""Rating: what a call costs us, what its account pays, and what it costs to receive it.
 
-Billed is the leg that was picked up: its whole seconds, begun ones counted, times the price a
-minute of the carrier's longest prefix of the number dialled. Decks hold no increments, connect
-fees or currencies yet, and accounts no price; those stay unknown.
+By decks as they were in force when the call began, by the rule of :mod:`vnroute.model.charge`:
+
+- *cost*: the leg that was picked up, by its carrier's deck, for the number that was dialled;
+- *price*: the call from its answer on, by its account's deck, for the number dialled on the leg
+  that was picked up, or for our own number where that leg is one of our own phones;
+- *cost to receive*, for toll-free and other numbers that are paid by whom is called: the call from
+  its answer on, by the deck that the settings name for the number, for the caller's number.
+
+Rows for a group of callers or a time class do not count here: CDRs do not tell them yet.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterator, Mapping
 
 from vnroute.calls.base import CallStore, DeckRow, GatewayRow, Rate, RatedCall
-from vnroute.calls.countries import country_of
-from vnroute.calls.money import cost_units
+from vnroute.calls.countries import area_of, country_of
 from vnroute.calls.record import Call
+from vnroute.model.charge import Charge, rate_call
+from vnroute.model.deck import DeckRate
 from vnroute.store import Store
+from vnroute.store.base import Reading
 
-__all__ = ["Rater", "billed_seconds", "digits_dialled", "take_over_decks"]
+__all__ = ["Rater", "digits_dialled", "take_over_decks", "whole_seconds"]
 
 
-def billed_seconds(talk_ms: int) -> int:
-    """Return the seconds that are billed: a second begun is a second."""
+def whole_seconds(talk_ms: int) -> int:
+    """Return the seconds that decks bill by: a second begun is a second."""
     return -(-talk_ms // 1000)
 
 
@@ -33,53 +42,100 @@ def digits_dialled(dialled: str, gateway: GatewayRow) -> str:
 
 
 class Rater:
-    """Rates calls by what a store of calls knows of carriers and decks."""
+    """Rates calls by what a store of calls knows of carriers and decks.
 
-    def __init__(self, store: CallStore) -> None:
+    ``receive`` names the account whose deck says what it costs to receive calls, by the prefix
+    (digits) of the numbers for which we pay.
+    """
+
+    def __init__(self, store: CallStore, receive: Mapping[str, str] | None = None) -> None:
         self._store = store
+        self._receive = dict(receive or {})
         self.reload()
 
     def reload(self) -> None:
         """Read the gateways anew."""
         self._gateways = {row.gateway: row for row in self._store.gateways()}
 
+    def _charge(
+        self, kind: str, owner: str, digits: str, started: int, talk_ms: int
+    ) -> Charge | None:
+        rows = self._store.deck_rows(kind, owner, digits, started) if owner and digits else ()
+        if not rows:
+            return None
+        return rate_call(
+            [
+                DeckRate(
+                    row.prefix, row.origin, row.time, row.effective, row.end, row.rate, row.fee,
+                    row.first, row.next, bool(row.blocked),
+                )
+                for row in rows
+            ],
+            started // 1_000_000,
+            whole_seconds(talk_ms),
+            currency=rows[0].currency,
+        )  # fmt: skip
+
     def rated(self, call: Call) -> RatedCall:
-        """Return a call with the carrier, destination, rate and cost of each leg.
+        """Return a call with the carrier, destination, rate and cost of each leg, and its price.
 
         A leg that nobody picked up costs nothing; one whose carrier or rate is unknown has no
         cost, and then neither has the call.
         """
+        made = RatedCall(call, country=country_of(call.caller), area=area_of(call.caller))
         carriers: list[str] = []
         destinations: list[str] = []
         rates: list[Rate | None] = []
         costs: list[int | None] = []
         billed: list[int] = []
+        currencies: set[str] = set()
+        sold = call.number.removeprefix("+")
         for leg in call.legs:
             gateway = self._gateways.get(leg.gateway)
             digits = digits_dialled(leg.dialled, gateway) if gateway else ""
             carriers.append(gateway.carrier if gateway else "")
             destinations.append(country_of("+" + digits) if digits else "")
+            answered = leg.outcome == "answered"
             # A dial string of our own (an extension) is no carrier's, and costs nothing.
-            free = leg.outcome != "answered" or "/" in leg.gateway
-            rate, cost = None, 0 if free else None
-            if gateway and digits and leg.outcome == "answered":
-                rate = self._store.rate(gateway.carrier, digits, call.started)
-                if rate is not None:
-                    cost = cost_units(rate.rate, billed_seconds(leg.talk_ms))
+            rate, cost, seconds = None, None if answered and "/" not in leg.gateway else 0, 0
+            if gateway and digits and answered:
+                sold = digits
+                charge = self._charge("carrier", gateway.carrier, digits, call.started, leg.talk_ms)
+                if charge is not None:
+                    rate = _rate(charge)
+                    cost, seconds = charge.units, charge.seconds
+                    currencies.add(charge.currency)
             rates.append(rate)
-            billed.append(billed_seconds(leg.talk_ms) if rate else 0)
             costs.append(cost)
+            billed.append(seconds)
+        made.carriers, made.destinations = tuple(carriers), tuple(destinations)
+        made.rates, made.costs, made.billed = tuple(rates), tuple(costs), tuple(billed)
         known = [cost for cost in costs if cost is not None]
-        return RatedCall(
-            call,
-            carriers=tuple(carriers),
-            costs=tuple(costs),
-            rates=tuple(rates),
-            billed=tuple(billed),
-            cost=sum(known) if len(known) == len(costs) else None,
-            country=country_of(call.caller),
-            destinations=tuple(destinations),
-        )
+        if len(known) == len(costs) and len(currencies) < 2:
+            made.cost = sum(known)
+            made.cost_currency = "".join(currencies)
+        self._sell(made, sold)
+        return made
+
+    def _sell(self, made: RatedCall, sold: str) -> None:
+        call = made.call
+        if call.account:
+            price = self._charge("account", call.account, sold, call.started, call.talk_ms)
+            if price is not None:
+                made.price, made.price_currency = price.units, price.currency
+        ours, caller = call.number.removeprefix("+"), call.caller.removeprefix("+")
+        prefix = max((p for p in self._receive if ours.startswith(p)), key=len, default=None)
+        if prefix is not None:
+            received = self._charge(
+                "account", self._receive[prefix], caller, call.started, call.talk_ms
+            )
+            if received is not None:
+                made.receive_cost, made.receive_currency = received.units, received.currency
+
+
+def _rate(charge: Charge) -> Rate:
+    row = charge.row
+    return Rate(row.prefix, row.rate, row.fee, charge.currency)
 
 
 def take_over_decks(routing: Store, calls: CallStore) -> bool:
@@ -93,7 +149,6 @@ def take_over_decks(routing: Store, calls: CallStore) -> bool:
         counter = view.change_counter()
         changes = view.changes(counter - 1)
         since = int(changes[-1].time.timestamp() * 1_000_000) if changes else 0
-        now = int(time.time())
         gateways = []
         for carrier in view.carriers():
             for gateway in carrier.gateways:
@@ -101,10 +156,15 @@ def take_over_decks(routing: Store, calls: CallStore) -> bool:
                 dialled = gateway.dial("\0").rpartition("/")[2]
                 before, _, after = dialled.partition("\0")
                 gateways.append(GatewayRow(gateway.id, carrier.id, before.removesuffix("+"), after))
-        rates = (
-            DeckRow(row.prefix, row.owner, row.rate)
-            for row in view.iter_rates(now)
-            if row.effective <= now and not (row.blocked or row.origin or row.time)
-        )
-        calls.put_decks(counter, since, rates, gateways)
+        calls.put_decks(counter, since, _deck_rows(view), gateways)
     return True
+
+
+def _deck_rows(view: Reading) -> Iterator[DeckRow]:
+    now = int(time.time())
+    for kind in ("account", "carrier"):
+        for row in view.iter_rates(now, kind):
+            yield DeckRow(
+                kind, row.prefix, row.owner, row.origin, row.time, row.effective, row.end,
+                row.rate, row.fee, row.first, row.next, int(row.blocked), row.currency,
+            )  # fmt: skip

@@ -1,9 +1,11 @@
-"""Reports: campaigns, carriers, accounts and numbers, from the sums kept with the calls.
+"""Reports: campaigns, carriers, accounts, numbers and sources, from sums kept with the calls.
 
 Measures, as the field has them: ASR is answered over attempted (ITU-T E.411), NER counts besides
 what the person called did (busy, no answer, declined) or the caller (cancelled) as the network's
 success (E.425), ACD is talk time over answered calls, PDD is the mean time from the call's start to
-ringing, media or answer.
+ringing, media or answer. Margin is price less cost less the cost to receive. Money is not added
+across currencies: a group has a row for each of its currencies, and a call counts in that of its
+price.
 """
 
 from __future__ import annotations
@@ -71,10 +73,13 @@ def _of_calls(row: Row) -> Row:
     made["talk_seconds"] = row["talk_ms"] / 1000
     if "pdd_ms" in row:
         made["pdd_ms"] = round(row["pdd_ms"] / row["pdd_calls"], 1) if row["pdd_calls"] else None
-    if "cost" in row:
-        made["cost"] = money(row["cost"])
-        made["cost_a_call"] = _each(row["cost"], calls)
-        made["unrated"] = row["unrated"]
+    if "price" in row:
+        cost, receive, price = row["cost"], row["receive_cost"], row["price"]
+        made["currency"] = row["currency"]
+        made["cost"], made["receive_cost"] = money(cost), money(receive)
+        made["price"], made["margin"] = money(price), money(price - cost - receive)
+        made["cost_a_call"] = _each(cost + receive, calls)
+        made["unrated"], made["unpriced"] = row["unrated"], row["unpriced"]
     return made
 
 
@@ -94,7 +99,9 @@ def _of_legs(row: Row) -> Row:
         "acd_seconds": round(row["talk_ms"] / answered / 1000, 3) if answered else None,
         "talk_seconds": row["talk_ms"] / 1000,
         "pdd_ms": round(row["pdd_ms"] / row["pdd_legs"], 1) if row["pdd_legs"] else None,
+        "currency": row["currency"],
         "cost": money(row["cost"]),
+        "cost_a_call": _each(row["cost"], answered),
         "unrated": row["unrated"],
     }
 
@@ -106,6 +113,7 @@ SUBJECTS: dict[str, _Subject] = {
             "": "campaign_days",
             "account": "campaign_days",
             "country": "campaign_days",
+            "area": "source_days",
             "day": "campaign_days",
             "hour": "campaign_hours",
             "number": "number_days",
@@ -118,6 +126,7 @@ SUBJECTS: dict[str, _Subject] = {
             "": "campaign_days",
             "campaign": "campaign_days",
             "country": "campaign_days",
+            "area": "source_days",
             "day": "campaign_days",
             "hour": "campaign_hours",
             "number": "number_days",
@@ -131,6 +140,17 @@ SUBJECTS: dict[str, _Subject] = {
             "account": "number_days",
             "campaign": "number_days",
             "day": "number_days",
+        },
+        _of_calls,
+    ),
+    "sources": _Subject(
+        "country",
+        {
+            "": "source_days",
+            "area": "source_days",
+            "campaign": "source_days",
+            "account": "source_days",
+            "day": "source_days",
         },
         _of_calls,
     ),
@@ -170,6 +190,8 @@ def make_report(
             choices = ", ".join(filter(None, kind.tables))
             raise ReportError(f"{subject} by {name!r}: found no such grouping, expected {choices}")
     tables = {kind.tables[name] for name in by} or {kind.tables[""]}
+    if "source_days" in tables and tables <= {"source_days", "campaign_days"}:
+        tables = {"source_days"}  # it has all that the other is keyed by
     if which.number and subject in ("campaigns", "accounts"):
         tables = (tables - {"campaign_days"}) | {"number_days"}
     if len(tables) > 1:
@@ -181,14 +203,21 @@ def make_report(
             raise ReportError(f"{subject} cannot be narrowed to one {name}")
     columns = [kind.key, *dict.fromkeys(name for name in by if name != kind.key)]
     rows = []
-    for row in store.sums(table, which, columns):
+    of = ["currency"] if "currency" in keys else []
+    for row in store.sums(table, which, [*columns, *of]):
         made = {name: _written(name, row[name]) for name in columns}
         rows.append(made | kind.measures(row))
     if subject == "campaigns" and len(columns) == 1:
         quick = count_callers or store.callers_are_kept(which)
         quick = quick or sum(row["calls"] for row in rows) <= _MOST_COUNTED
         callers = store.callers(which) if quick else {}
+        seen: set[str] = set()
         for row in rows:
+            # In the first of a campaign's rows, where it has several currencies.
+            if quick and row["campaign"] in seen:
+                row["callers"] = row["repeat_callers"] = 0
+                continue
+            seen.add(row["campaign"])
             different, again = callers.get(row["campaign"], (0, 0)) if quick else (None, None)
             row["callers"], row["repeat_callers"] = different, again
     names = tuple(rows[0]) if rows else tuple(columns)

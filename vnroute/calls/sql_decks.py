@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from vnroute.calls.base import DeckRow, GatewayRow, Rate
+from vnroute.calls.base import DeckRow, GatewayRow
 from vnroute.calls.database import Database
 
 __all__ = ["Decks"]
 
 _MOST_CACHED = 200_000
 _MOST_DIGITS = 15
+_KEY = ("kind", "prefix", "owner", "origin", "time_class", "effective")
+_VALUES = (
+    "ends", "rate", "fee", "first_seconds", "next_seconds", "blocked", "currency",
+)  # fmt: skip
+_COLUMNS = ", ".join((*_KEY, *_VALUES))
 _PUT_GATEWAY = (
     "INSERT INTO deck_gateways (gateway, carrier, before, after) VALUES (?, ?, ?, ?) "
     "ON CONFLICT (gateway) DO UPDATE SET carrier = excluded.carrier, before = excluded.before, "
@@ -23,7 +28,7 @@ class Decks:
 
     def __init__(self, database: Database) -> None:
         self._db = database
-        self._cache: dict[tuple[str, str], list[tuple[str, int, str]]] = {}
+        self._cache: dict[tuple[str, str, str], list[tuple[int, DeckRow]]] = {}
 
     def counter(self) -> int:
         """Return the routing store's change counter that the decks come from; -1 for none."""
@@ -47,17 +52,20 @@ class Decks:
             if self.counter() < 0:
                 since = 0
             db.execute(
-                "CREATE TEMP TABLE IF NOT EXISTS deck_changes "
-                "(prefix TEXT, carrier TEXT, rate TEXT)"
+                "CREATE TEMP TABLE IF NOT EXISTS deck_changes (kind TEXT, prefix TEXT, owner TEXT, "
+                "origin TEXT, time_class TEXT, effective BIGINT, ends BIGINT, rate TEXT, fee TEXT, "
+                "first_seconds BIGINT, next_seconds BIGINT, blocked BIGINT, currency TEXT)"
             )
             db.execute(f"DELETE FROM {changes}")
+            marks = ", ".join("?" * len(DeckRow._fields))
             db.executemany(
-                f"INSERT INTO {changes} VALUES (?, ?, ?)", _differences(self._current(), rates)
+                f"INSERT INTO {changes} VALUES ({marks})", _differences(self._current(), rates)
             )
+            grown = ", ".join(f"{name} = excluded.{name}" for name in _VALUES)
             db.execute(
-                "INSERT INTO deck_rates (prefix, carrier, since, rate) "
-                f"SELECT prefix, carrier, CAST(? AS BIGINT), rate FROM {changes} WHERE true "
-                "ON CONFLICT (prefix, carrier, since) DO UPDATE SET rate = excluded.rate",
+                f"INSERT INTO deck_rates ({_COLUMNS}, since) "
+                f"SELECT {_COLUMNS}, CAST(? AS BIGINT) FROM {changes} WHERE true "
+                f"ON CONFLICT ({', '.join(_KEY)}, since) DO UPDATE SET {grown}",
                 (since,),
             )
             # A gateway that is gone stays known: its calls may still come.
@@ -70,56 +78,50 @@ class Decks:
         self._cache.clear()
 
     def _current(self) -> Iterator[DeckRow]:
+        keys = ", ".join(_KEY)
         rows = self._db.rows(
-            "SELECT prefix, carrier, rate FROM (SELECT prefix, carrier, rate, row_number() OVER "
-            "(PARTITION BY prefix, carrier ORDER BY since DESC) AS age FROM deck_rates) each "
-            "WHERE age = 1 AND rate <> '' ORDER BY prefix, carrier"
+            f"SELECT {_COLUMNS} FROM (SELECT {_COLUMNS}, row_number() OVER "
+            f"(PARTITION BY {keys} ORDER BY since DESC) AS age FROM deck_rates) each "
+            f"WHERE age = 1 AND rate <> '' ORDER BY {keys}"
         )
         return (DeckRow(*row) for row in rows)
 
-    def rate(self, carrier: str, digits: str, when: int) -> Rate | None:
-        """Return the rate of a carrier's longest prefix of ``digits`` in force at a moment."""
-        key = (carrier, digits)
-        rows = self._cache.get(key)
-        if rows is None:
+    def rows(self, kind: str, owner: str, digits: str, when: int) -> list[DeckRow]:
+        """Return the rows of a deck that fit a number, as they were at a moment (Unix us)."""
+        key = (kind, owner, digits)
+        known = self._cache.get(key)
+        if known is None:
             prefixes = [digits[:size] for size in range(1, min(len(digits), _MOST_DIGITS) + 1)]
-            rows = list(
-                self._db.rows(
-                    "SELECT prefix, since, rate FROM deck_rates WHERE carrier = ? AND prefix IN "
-                    f"({', '.join('?' * len(prefixes))}) ORDER BY length(prefix) DESC, since DESC",
-                    (carrier, *prefixes),
-                )
+            found = self._db.rows(
+                f"SELECT since, {_COLUMNS} FROM deck_rates WHERE kind = ? AND owner = ? "
+                f"AND prefix IN ({', '.join('?' * len(prefixes))}) ORDER BY since",
+                (kind, owner, *prefixes),
             )
+            known = [(row[0], DeckRow(*row[1:])) for row in found]
             if len(self._cache) >= _MOST_CACHED:
                 self._cache.clear()
-            self._cache[key] = rows
-        settled = ""
-        for prefix, since, rate in rows:
-            if since <= when and prefix != settled:
-                if rate:
-                    return Rate(prefix, rate)
-                settled = prefix  # withdrawn before the call: what is older does not count
-        return None
+            self._cache[key] = known
+        # The last one counts; an empty rate says that the row was withdrawn.
+        then = {row[:6]: row for since, row in known if since <= when}
+        return [row for row in then.values() if row.rate]
 
 
-def _differences(
-    before: Iterable[DeckRow], after: Iterable[DeckRow]
-) -> Iterator[tuple[str, str, str]]:
-    """Yield (prefix, carrier, rate) that is new or changed; an empty rate for what is gone.
+def _differences(before: Iterable[DeckRow], after: Iterable[DeckRow]) -> Iterator[DeckRow]:
+    """Yield rows that are new or changed; with an empty rate what is gone.
 
-    Both come by prefix as text, then carrier.
+    Both come in the order of their keys.
     """
     old, new = iter(before), iter(after)
     here, there = next(old, None), next(new, None)
     while here is not None or there is not None:
-        if there is None or (here is not None and here[:2] < there[:2]):
+        if there is None or (here is not None and here[:6] < there[:6]):
             assert here is not None
-            yield here.prefix, here.carrier, ""
+            yield here._replace(rate="")
             here = next(old, None)
-        elif here is None or there[:2] < here[:2]:
+        elif here is None or there[:6] < here[:6]:
             yield there
             there = next(new, None)
         else:
-            if here.rate != there.rate:
+            if here != there:
                 yield there
             here, there = next(old, None), next(new, None)

@@ -22,7 +22,8 @@ CALL_COLUMNS = (
 """What is stored of a call."""
 LEG_COLUMNS = (
     "attempt", "uuid", "carrier", "gateway", "dialled", "destination", "outcome", "cause", "sip",
-    "pdd_ms", "talk_ms", "prefix", "rate", "billed_seconds", "cost", "currency",
+    "pdd_ms", "talk_ms", "prefix", "rate", "fee", "billed_seconds", "cost",
+    "currency",
 )  # fmt: skip
 """What is stored of a leg, besides its call and day."""
 _BATCH = 500

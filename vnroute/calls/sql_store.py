@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from vnroute.calls.base import Added, DeckRow, GatewayRow, Rate, RatedCall
+from vnroute.calls.base import Added, DeckRow, GatewayRow, RatedCall
 from vnroute.calls.database import Database
 from vnroute.calls.days import day_of
 from vnroute.calls.keys import call_key
@@ -159,9 +159,9 @@ class SqlCallStore(CallReading):
         """Return all gateways known."""
         return self._decks.gateways()
 
-    def rate(self, carrier: str, digits: str, when: int) -> Rate | None:
-        """Return the rate of a carrier's longest prefix of ``digits`` in force at a moment."""
-        return self._decks.rate(carrier, digits, when)
+    def deck_rows(self, kind: str, owner: str, digits: str, when: int) -> list[DeckRow]:
+        """Return the rows of a deck that fit a number, as they were at a moment (Unix us)."""
+        return self._decks.rows(kind, owner, digits, when)
 
     def remove_before(self, day: int, most: int = 10_000) -> int:
         """Remove up to about ``most`` calls of days before; figures for reports stay."""
@@ -215,7 +215,7 @@ def _leg_rows(call: int, day: int, rated: RatedCall) -> Iterator[tuple[Any, ...]
         yield (
             call, day, leg.attempt, leg.uuid, rated.carriers[place], leg.gateway, leg.dialled,
             rated.destinations[place], leg.outcome, leg.cause, leg.sip, leg.pdd_ms, leg.talk_ms,
-            rate.prefix if rate else "", rate.rate if rate else "",
+            rate.prefix if rate else "", rate.rate if rate else "", rate.fee if rate else "",
             rated.billed[place], rated.costs[place],
             rate.currency if rate else "",
         )  # fmt: skip

@@ -1,4 +1,4 @@
-"""``vnroute report``: campaigns, carriers, accounts and numbers, from the calls stored."""
+"""``vnroute report``: campaigns, carriers, accounts, numbers, sources, from the calls stored."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ __all__ = ["command"]
     "report",
     epilog="Example: vnroute report campaigns --month 2026-11 --by country --csv > november.csv",
 )
-@click.argument("subject", type=click.Choice(["campaigns", "carriers", "accounts", "numbers"]))
+@click.argument(
+    "subject", type=click.Choice(["campaigns", "carriers", "accounts", "numbers", "sources"])
+)
 @click.option("--by", multiple=True,
-              help="Group further: account, campaign, country, destination, gateway, number, day or"
-              " hour, as far as the subject has it. May be given again.")  # fmt: skip
+              help="Group further: account, campaign, country, area, destination, gateway, number,"
+              " day or hour, as far as the subject has it. May be given again.")  # fmt: skip
 @period_options
 @click.option("--unused", type=click.IntRange(1), default=None, metavar="DAYS",
               help="With numbers: ours that nobody has called for so many days.")  # fmt: skip
@@ -132,11 +134,14 @@ def _print(report: Report, as_csv: bool, as_json: bool) -> None:
             return
         table = Table(box=box.SIMPLE)
         for name in report.columns:
-            left = isinstance(report.rows[0][name], str) and "cost" not in name
+            left = isinstance(report.rows[0][name], str) and name not in _MONEY
             table.add_column(name.replace("_", " "), justify="left" if left else "right")
         for row in report.rows:
             table.add_row(*(Text(_cell(name, row[name])) for name in report.columns))
         wide_console().print(table)
+
+
+_MONEY = ("cost", "receive_cost", "price", "margin", "cost_a_call")
 
 
 def _cell(name: str, value: Any) -> str:

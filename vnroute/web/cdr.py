@@ -110,6 +110,7 @@ class CdrService:
             self.counts.added,
             self._logger,
             settings.cdr.keep_days,
+            settings.cdr.receive_decks,
         )
         drain.start()
         self.spool, self.drain, self._commit = spool, drain, commit

@@ -91,6 +91,7 @@ CREATE TABLE legs (
     talk_ms BIGINT NOT NULL,
     prefix TEXT COLLATE "C" NOT NULL,
     rate TEXT COLLATE "C" NOT NULL,
+    fee TEXT COLLATE "C" NOT NULL,
     billed_seconds BIGINT NOT NULL,
     cost BIGINT,
     currency TEXT COLLATE "C" NOT NULL,
@@ -212,14 +213,25 @@ CREATE TABLE campaign_months (
     PRIMARY KEY (month, campaign)
 );
 
--- Decks as they were: the row with the greatest "since" not after a call's start counts; an empty
--- rate means that the carrier had none from then on.
+-- Decks as they were. Of the rows of a key the one with the greatest "since" not after a call's
+-- start counts; an empty rate means that the row was withdrawn then. kind is carrier (our cost) or
+-- account (our price); "effective" and "ends" are Unix seconds, "since" Unix microseconds.
 CREATE TABLE deck_rates (
+    kind TEXT COLLATE "C" NOT NULL,
     prefix TEXT COLLATE "C" NOT NULL,
-    carrier TEXT COLLATE "C" NOT NULL,
+    owner TEXT COLLATE "C" NOT NULL,
+    origin TEXT COLLATE "C" NOT NULL,
+    time_class TEXT COLLATE "C" NOT NULL,
+    effective BIGINT NOT NULL,
     since BIGINT NOT NULL,
+    ends BIGINT NOT NULL,
     rate TEXT COLLATE "C" NOT NULL,
-    PRIMARY KEY (prefix, carrier, since)
+    fee TEXT COLLATE "C" NOT NULL,
+    first_seconds BIGINT NOT NULL,
+    next_seconds BIGINT NOT NULL,
+    blocked BIGINT NOT NULL,
+    currency TEXT COLLATE "C" NOT NULL,
+    PRIMARY KEY (kind, prefix, owner, origin, time_class, effective, since)
 );
 
 CREATE TABLE deck_gateways (

@@ -91,6 +91,7 @@ CREATE TABLE legs (
     talk_ms INTEGER NOT NULL,
     prefix TEXT NOT NULL,
     rate TEXT NOT NULL,
+    fee TEXT NOT NULL,
     billed_seconds INTEGER NOT NULL,
     cost INTEGER,
     currency TEXT NOT NULL,
@@ -212,14 +213,25 @@ CREATE TABLE campaign_months (
     PRIMARY KEY (month, campaign)
 ) STRICT, WITHOUT ROWID;
 
--- Decks as they were: the row with the greatest "since" not after a call's start counts; an empty
--- rate means that the carrier had none from then on.
+-- Decks as they were. Of the rows of a key the one with the greatest "since" not after a call's
+-- start counts; an empty rate means that the row was withdrawn then. kind is carrier (our cost) or
+-- account (our price); "effective" and "ends" are Unix seconds, "since" Unix microseconds.
 CREATE TABLE deck_rates (
+    kind TEXT NOT NULL,
     prefix TEXT NOT NULL,
-    carrier TEXT NOT NULL,
+    owner TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    time_class TEXT NOT NULL,
+    effective INTEGER NOT NULL,
     since INTEGER NOT NULL,
+    ends INTEGER NOT NULL,
     rate TEXT NOT NULL,
-    PRIMARY KEY (prefix, carrier, since)
+    fee TEXT NOT NULL,
+    first_seconds INTEGER NOT NULL,
+    next_seconds INTEGER NOT NULL,
+    blocked INTEGER NOT NULL,
+    currency TEXT NOT NULL,
+    PRIMARY KEY (kind, prefix, owner, origin, time_class, effective, since)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE deck_gateways (
