@@ -32,7 +32,7 @@ def missing() -> str | None:
 
 
 class Postgres:
-    """A cluster in a directory of its own, and its server. It trusts whoever connects: loopback only."""
+    """A cluster in a directory of its own, and its server; it trusts whoever connects."""
 
     def __init__(self, *, fsync: bool = False) -> None:
         binaries = _binaries()
