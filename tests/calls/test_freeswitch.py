@@ -90,7 +90,9 @@ def test_the_store_says_what_the_callers_and_carriers_saw(
     def kill_database() -> None:
         nonlocal database_kills
         source = random.Random(27)
-        while database is not None and not done.wait(source.uniform(0.3, 2.5)):
+        while database is not None and not done.wait(
+            source.uniform(0.3, 2.5 if CALLS < 1000 else 10)
+        ):
             database.kill()
             database_kills += 1
             done.wait(source.uniform(0, 2))
@@ -99,7 +101,7 @@ def test_the_store_says_what_the_callers_and_carriers_saw(
     def kill() -> None:
         nonlocal kills
         source = random.Random(26)
-        while not done.wait(source.uniform(0.3, 1.5)):
+        while not done.wait(source.uniform(0.3, 1.5 if CALLS < 1000 else 12)):
             control = home.children().get("control")
             if control is not None:
                 os.kill(control, signal.SIGKILL)
@@ -140,7 +142,7 @@ def test_the_store_says_what_the_callers_and_carriers_saw(
         finally:
             store.close()
 
-    home.until(lambda: stored() >= CALLS, 120)
+    home.until(lambda: stored() >= CALLS, 300)
     time.sleep(3)  # what is left on the switch's disk would be collected twice, if at all
     store = open_calls(address)
     try:
