@@ -187,6 +187,22 @@ class CallStore(Protocol):
         """Return how many calls are stored that fit."""
         ...
 
+    def spans(self, which: CallFilter, of: str = "") -> Iterator[tuple[str, int, int]]:
+        """Yield (owner, began, ended), Unix us, of every call that was up in those days at all.
+
+        ``of`` is ``account``, ``carrier`` (then the time talked on each leg) or empty, and so is
+        then the owner. A call that began on a day before is among them.
+        """
+        ...
+
+    def days_held(self, before: int) -> list[tuple[int, int]]:
+        """Return (day, id up to which it is archived) of days before one, that hold calls."""
+        ...
+
+    def archived(self, day: int, last: int) -> None:
+        """Remove a day's calls up to an id, which are in the archive; their uuids stay known."""
+        ...
+
     def last_used(self) -> Iterator[tuple[str, int, int]]:
         """Yield (number, last day called, calls) of each number ever called."""
         ...

@@ -9,7 +9,17 @@ from functools import lru_cache
 
 from vnroute.model.problem import FieldError
 
-__all__ = ["day_before", "day_of", "hour_of", "month_of", "parse_day", "parse_month", "whole_month"]
+__all__ = [
+    "day_before",
+    "day_of",
+    "first_moment",
+    "hour_of",
+    "month_of",
+    "parse_day",
+    "parse_month",
+    "whole_month",
+    "written_day",
+]
 
 
 @lru_cache(maxsize=4096)
@@ -26,6 +36,18 @@ def day_of(moment: int) -> int:
 def hour_of(moment: int) -> int:
     """Return the UTC hour of a moment in Unix microseconds, 0 to 23."""
     return moment // 3_600_000_000 % 24
+
+
+def first_moment(day: int) -> int:
+    """Return when a UTC day begins, in Unix microseconds."""
+    made = datetime(day // 10_000, day // 100 % 100, day % 100, tzinfo=UTC)
+    return int(made.timestamp()) * 1_000_000
+
+
+def written_day(moment: int) -> str:
+    """Return the UTC day of a moment as people write it: 2026-11-22."""
+    day = day_of(moment)
+    return f"{day // 10_000:04}-{day // 100 % 100:02}-{day % 100:02}"
 
 
 def month_of(day: int) -> int:

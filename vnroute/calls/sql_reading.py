@@ -7,7 +7,7 @@ from typing import Any
 
 from vnroute.calls.base import CallFilter
 from vnroute.calls.database import Database
-from vnroute.calls.days import whole_month
+from vnroute.calls.days import first_moment, whole_month
 from vnroute.calls.record import OUTCOMES
 
 __all__ = ["CALL_COLUMNS", "LEG_COLUMNS", "TABLES", "CallReading"]
@@ -163,6 +163,44 @@ class CallReading:
         """Whether :meth:`callers` need not read the calls."""
         month = whole_month(which.first_day, which.last_day)
         return bool(month) and not which.account and not which.number
+
+    def spans(self, which: CallFilter, of: str = "") -> Iterator[tuple[str, int, int]]:
+        """Yield (owner, began, ended) of every call that was up in those days at all."""
+        where, values = self._where(which._replace(first_day=0), CALL_COLUMNS)
+        if which.first_day:
+            # Only the days before of which some call was long enough.
+            start = first_moment(which.first_day)
+            days = self._db.rows(
+                "SELECT day, longest_ms FROM days WHERE day < ?", (which.first_day,)
+            )
+            early = [
+                day
+                for day, longest in days
+                if first_moment(day) + 86_400_000_000 + longest * 1000 > start
+            ]
+            marks = ", ".join("?" * len(early)) or "0"
+            where += f" AND (day >= ? OR day IN ({marks})) AND ended > ?"
+            values += [which.first_day, *early, start]
+        if of == "carrier":
+            inside = where.replace("day", "c.day").replace("ended", "c.ended")
+            sql = (
+                "SELECT l.carrier, c.ended - l.talk_ms * 1000, c.ended FROM calls c JOIN legs l "
+                f"ON l.call = c.id AND l.day = c.day WHERE l.talk_ms > 0 AND {inside}"
+            )
+            sql = sql.replace("account =", "c.account =").replace("campaign =", "c.campaign =")
+            yield from self._db.rows(sql, values)
+            return
+        owner = "account" if of else "''"
+        yield from self._db.rows(f"SELECT {owner}, started, ended FROM calls WHERE {where}", values)
+
+    def days_held(self, before: int) -> list[tuple[int, int]]:
+        """Return (day, id up to which it is archived) of days before one, that hold calls."""
+        days = self._db.rows("SELECT day, archived FROM days WHERE day < ? ORDER BY day", (before,))
+        return [
+            (day, last)
+            for day, last in list(days)
+            if self._db.row("SELECT 1 FROM calls WHERE day = ? LIMIT 1", (day,))
+        ]
 
     def close(self) -> None:
         """Close the connection."""

@@ -172,6 +172,30 @@ class SqlCallStore(CallReading):
                 self._db.execute("DELETE FROM known WHERE day < ?", (day,))
         return gone
 
+    def archived(self, day: int, last: int) -> None:
+        """Remove a day's calls up to an id, which are in the archive; their uuids stay known."""
+        db = self._db
+        with db.transaction():
+            db.execute("UPDATE days SET archived = ? WHERE day = ?", (last, day))
+        while True:
+            # In parts, so that CDRs can be stored between two of them.
+            with db.transaction():
+                rows = list(
+                    db.rows(
+                        "SELECT id FROM calls WHERE day = ? AND id <= ? ORDER BY id LIMIT 10000",
+                        (day, last),
+                    )
+                )
+                if not rows:
+                    return
+                upto = rows[-1][0]
+                db.execute(
+                    "DELETE FROM legs WHERE day = ? AND call IN "
+                    "(SELECT id FROM calls WHERE day = ? AND id <= ?)",
+                    (day, day, upto),
+                )
+                db.execute("DELETE FROM calls WHERE day = ? AND id <= ?", (day, upto))
+
     def last_used(self) -> Iterator[tuple[str, int, int]]:
         """Yield (number, last day called, calls) of each number ever called."""
         yield from self._db.rows(

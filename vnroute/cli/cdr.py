@@ -170,3 +170,44 @@ def _write(store: CallStore, which: CallFilter, form: str, file: IO[str]) -> int
         file.write(line.decode())
         count += 1
     return count
+
+
+@command.command("archive", epilog="Example: vnroute cdr archive --before 2026-11-01")
+@click.option("--before", required=True, metavar="DATE", help="Calls of the days before, UTC.")
+@click.option("--directory", type=click.Path(path_type=Path, file_okay=False), default=None,
+              help="Where to; else archive/ in vnroute's home.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print the files as JSON.")
+@pass_session
+def archive_calls(session: Session, /, before: str, directory: Path | None, as_json: bool) -> int:
+    """Move calls of past days into Parquet files, a file a day.
+
+    Reports go on showing them, by the sums that stay in the store; a call in the archive that is
+    posted once more is known, and not stored again. Killed at any moment, it is simply run again.
+    """
+    from vnroute.calls.archive import archive
+    from vnroute.calls.days import parse_day
+    from vnroute.calls.opening import open_calls
+    from vnroute.cli.output import print_json
+    from vnroute.model.problem import FieldError
+
+    try:
+        day = parse_day(before, "--before")
+    except FieldError as error:
+        raise click.UsageError(
+            f"{error.field}: found {error.found}, expected {error.expected}"
+        ) from None
+    store = open_calls(session.settings.calls_address, create=False)
+    files = []
+    try:
+        for file in archive(store, directory or session.settings.home / "archive", day):
+            files.append(file)
+            if not as_json:
+                sys.stdout.write(f"{file.path}: {file.calls:,} calls, {file.bytes:,} bytes\n")
+                sys.stdout.flush()
+    finally:
+        store.close()
+    if as_json:
+        print_json([{**file._asdict(), "path": str(file.path)} for file in files])
+    elif not files:
+        sys.stdout.write(f"no calls before {before}\n")
+    return 0

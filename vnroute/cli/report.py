@@ -22,7 +22,8 @@ __all__ = ["command"]
     epilog="Example: vnroute report campaigns --month 2026-11 --by country --csv > november.csv",
 )
 @click.argument(
-    "subject", type=click.Choice(["campaigns", "carriers", "accounts", "numbers", "sources"])
+    "subject",
+    type=click.Choice(["campaigns", "carriers", "accounts", "numbers", "sources", "concurrency"]),
 )
 @click.option("--by", multiple=True,
               help="Group further: account, campaign, country, area, destination, gateway, number,"
@@ -30,6 +31,8 @@ __all__ = ["command"]
 @period_options
 @click.option("--unused", type=click.IntRange(1), default=None, metavar="DAYS",
               help="With numbers: ours that nobody has called for so many days.")  # fmt: skip
+@click.option("--of", type=click.Choice(["account", "carrier"]), default=None,
+              help="With concurrency: rows for each account or carrier.")  # fmt: skip
 @click.option("--callers", is_flag=True,
               help="Count callers even where that reads millions of calls.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), default=None, help="Rows at most.")
@@ -42,6 +45,7 @@ def command(
     subject: str,
     by: tuple[str, ...],
     unused: int | None,
+    of: str | None,
     callers: bool,
     limit: int | None,
     as_csv: bool,
@@ -54,22 +58,28 @@ def command(
     that is stored, so a report is quick however many calls there are, and exact. What waits in the
     spool is not in it yet (/metrics tells how much).
     """
+    from vnroute.calls.concurrency import concurrency
     from vnroute.calls.opening import open_calls
     from vnroute.calls.reports import ReportError, make_report
     from vnroute.cli.output import print_error
 
     if unused is not None and subject != "numbers":
         raise click.UsageError("--unused goes with numbers")
+    if of is not None and subject != "concurrency":
+        raise click.UsageError("--of goes with concurrency")
+    if subject == "concurrency" and len(by) > 1:
+        raise click.UsageError("concurrency goes by day or by hour")
     if as_csv and as_json:
         raise click.UsageError("one of --csv and --json")
     which = call_filter(options)
     store = open_calls(session.settings.calls_address, create=False)
     try:
-        report = (
-            _unused(session, store, unused)
-            if unused is not None
-            else make_report(store, subject, which, by, callers)
-        )
+        if unused is not None:
+            report = _unused(session, store, unused)
+        elif subject == "concurrency":
+            report = concurrency(store, which, *(by or ("hour",)), of=of or "")
+        else:
+            report = make_report(store, subject, which, by, callers)
     except ReportError as error:
         print_error(str(error))
         return 2
