@@ -77,7 +77,7 @@ def command(
         if unused is not None:
             report = _unused(session, store, unused)
         elif subject == "concurrency":
-            report = concurrency(store, which, *(by or ("hour",)), of=of or "")
+            report = concurrency(store, which, by[0] if by else "hour", of or "")
         else:
             report = make_report(store, subject, which, by, callers)
     except ReportError as error:
