@@ -143,6 +143,11 @@ def test_the_store_says_what_the_callers_and_carriers_saw(
             store.close()
 
     home.until(lambda: stored() >= CALLS, 300)
+    left = [path.name for path in (tmp_path / "left").iterdir()]
+    print(
+        f"{placed.summary()}; {kills} kills of the control process,"
+        f" {database_kills} of the database; {len(left)} files left"
+    )
     time.sleep(3)  # what is left on the switch's disk would be collected twice, if at all
     store = open_calls(address)
     try:
@@ -171,9 +176,4 @@ def test_the_store_says_what_the_callers_and_carriers_saw(
         assert rows["spring"]["unrated"] == 0 and float(rows["spring"]["cost"]) > 0
     finally:
         store.close()
-    left = [path.name for path in (tmp_path / "left").iterdir()]
-    print(
-        f"{placed.summary()}; {kills} kills of the control process,"
-        f" {database_kills} of the database; {len(left)} files left"
-    )
-    assert left == []
+    assert list((tmp_path / "left").iterdir()) == []

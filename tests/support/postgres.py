@@ -76,7 +76,7 @@ class Postgres:
                  "-c", f"fsync={self._fsync}"],
                 stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/",
             )  # fmt: skip
-        end = time.monotonic() + 60
+        end = time.monotonic() + 300  # recovery syncs all files first
         while wait and not self._answers():
             assert self.running and time.monotonic() < end, self._log.read_text()[-2000:]
             time.sleep(0.05)
