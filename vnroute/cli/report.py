@@ -30,7 +30,8 @@ __all__ = ["command"]
               " day or hour, as far as the subject has it. May be given again.")  # fmt: skip
 @period_options
 @click.option("--unused", type=click.IntRange(1), default=None, metavar="DAYS",
-              help="With numbers: ours that nobody has called for so many days.")  # fmt: skip
+              help="With numbers: those of ours, and blocks, that nobody has called for so"
+                   " many days.")  # fmt: skip
 @click.option("--of", type=click.Choice(["account", "carrier"]), default=None,
               help="With concurrency: rows for each account or carrier.")  # fmt: skip
 @click.option("--callers", is_flag=True,
@@ -92,38 +93,13 @@ def command(
 
 
 def _unused(session: Session, store: CallStore, days: int) -> Report:
-    """Return our numbers that nobody has called since so many days, never ones first."""
-    import time
+    from vnroute.calls.unused import unused
 
-    from vnroute.calls.days import day_before
-    from vnroute.calls.reports import Report
-
-    before = day_before(days, time.time())
-    last = {number: (day, calls) for number, day, calls in store.last_used()}
-    rows: list[dict[str, Any]] = []
     routing = session.open_store(create=False)
     try:
-        of = {row.id: row for row in routing.assignments()}
-        for batch in routing.iter_numbers():
-            for digits, assignment in batch:
-                number = f"+{digits}"
-                day, calls = last.get(number, (0, 0))
-                if day < before:
-                    rows.append(
-                        {
-                            "number": number,
-                            "account": of[assignment].account,
-                            "campaign": of[assignment].campaign,
-                            "last_day": f"{day // 10_000}-{day // 100 % 100:02}-{day % 100:02}"
-                            if day
-                            else "",
-                            "calls": calls,
-                        }
-                    )
+        return unused(store, routing, days)
     finally:
         routing.close()
-    rows.sort(key=lambda row: (row["last_day"], row["number"]))
-    return Report("numbers", ("number", "account", "campaign", "last_day", "calls"), rows)
 
 
 def _print(report: Report, as_csv: bool, as_json: bool) -> None:
