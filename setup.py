@@ -18,10 +18,12 @@ the head of each ``.pyx``, where the code that relies on them is.
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build_py import build_py
 
 KNOWN_MODES = {"release", "debug", "annotate", "coverage", "none"}
 
@@ -32,6 +34,37 @@ DEBUG_DIRECTIVES = {
     "nonecheck": True,
     "overflowcheck": False,  # hashes and keys wrap round on purpose
 }
+
+
+class BuildWithConfiguration(build_py):  # type: ignore[misc]
+    """Puts ``fs-conf/`` into the package, as ``vnroute/fs-conf``, where it is not built in place.
+
+    It stands at the top of a checkout, where a person looks for it; what is installed has no top.
+    """
+
+    def run(self) -> None:
+        """Build as ever, then copy."""
+        super().run()
+        if not self.editable_mode:
+            for source, target in self._configuration():
+                target.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(source, target)
+
+    def get_outputs(self, include_bytecode: bool = True) -> list[str]:
+        """Return what is built, these files too: whoever uninstalls removes them."""
+        found: list[str] = super().get_outputs(include_bytecode)
+        if not self.editable_mode:
+            found += [str(target) for _, target in self._configuration()]
+        return found
+
+    def _configuration(self) -> list[tuple[Path, Path]]:
+        top = Path("fs-conf")
+        into = Path(self.build_lib) / "vnroute" / top
+        return [
+            (path, into / path.relative_to(top))
+            for path in sorted(top.rglob("*"))
+            if path.is_file()
+        ]
 
 
 def build_modes() -> set[str]:
@@ -102,6 +135,7 @@ def main() -> None:
         )
         if wanted
         else [],
+        cmdclass={"build_py": BuildWithConfiguration},
         options={"build_ext": {"parallel": cores}},
     )
 

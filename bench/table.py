@@ -21,7 +21,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from bench.servers import PEERS_PYTHON, ROOT, SERVERS
+from bench.servers import SERVERS
+from vnroute.loadtest.peers import PYTHON, ROOT
 
 SUITES = {
     "lookup": "bench/test_lookup.py",
@@ -50,9 +51,7 @@ def machine() -> dict[str, str]:
             told[name] = importlib.metadata.version(name)
         except importlib.metadata.PackageNotFoundError:
             continue
-    peer_paths = [
-        str(path) for path in PEERS_PYTHON.parent.parent.glob("lib/python3*/site-packages")
-    ]
+    peer_paths = [str(path) for path in PYTHON.parent.parent.glob("lib/python3*/site-packages")]
     for found in importlib.metadata.distributions(path=peer_paths):
         if found.name in PEER_PACKAGES:
             told.setdefault(f"peers' {found.name}", found.version)

@@ -1,12 +1,11 @@
 """The floor in Python: a uvloop protocol that finds one header's bytes and parses nothing."""
 
 import asyncio
-import sys
 from typing import cast
 
 import uvloop
 
-from bench.peers.dialplan import ROUTES
+from bench.peers.dialplan import ROUTES, place
 
 NEEDLE = b"\nCaller-Destination-Number: "
 ANSWERS = {
@@ -37,13 +36,13 @@ class Call(asyncio.Protocol):
             self.buffer = None
 
 
-async def main(port: int) -> None:
+async def main(host: str, port: int) -> None:
     """Serve until ended."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(Call, "127.0.0.1", port, backlog=4096)
+    server = await loop.create_server(Call, host, port, backlog=4096)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1])))
+        runner.run(main(*place()))

@@ -2,13 +2,12 @@
 
 import asyncio
 import logging
-import sys
 
 import uvloop
 from genesis import Outbound, Session
 from genesis.exceptions import CommandStage, ConnectionLost
 
-from bench.peers.dialplan import ROUTES
+from bench.peers.dialplan import ROUTES, place
 
 logging.disable(logging.CRITICAL)
 
@@ -26,11 +25,11 @@ async def answer(session: Session) -> None:
         pass
 
 
-async def main(port: int) -> None:
+async def main(host: str, port: int) -> None:
     """Serve until ended."""
-    await Outbound(answer, "127.0.0.1", port, events=False, linger=False).start()
+    await Outbound(answer, host, port, events=False, linger=False).start()
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1])))
+        runner.run(main(*place()))

@@ -5,12 +5,11 @@ from gevent import monkey
 monkey.patch_all()
 
 import logging  # noqa: E402 - gevent patches before anything else is imported
-import sys  # noqa: E402
 
 import greenswitch  # noqa: E402
 from greenswitch.esl import OutboundSession  # noqa: E402
 
-from bench.peers.dialplan import ROUTES  # noqa: E402
+from bench.peers.dialplan import ROUTES, place  # noqa: E402
 
 logging.disable(logging.CRITICAL)
 
@@ -35,5 +34,5 @@ class Application:
 
 if __name__ == "__main__":
     greenswitch.OutboundESLServer(
-        "127.0.0.1", int(sys.argv[1]), application=Application, max_connections=100_000
+        *place(), application=Application, max_connections=100_000
     ).listen()

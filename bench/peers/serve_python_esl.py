@@ -1,11 +1,10 @@
 """python-ESL 1.4.18, a thread for each call: its handles block."""
 
 import socket
-import sys
 import threading
 import warnings
 
-from bench.peers.dialplan import ROUTES
+from bench.peers.dialplan import ROUTES, place
 
 warnings.simplefilter("ignore")  # SWIG's types warn at import
 import ESL  # noqa: E402
@@ -30,9 +29,9 @@ def answer(handle: int) -> None:
     connection.disconnect()
 
 
-def main(port: int) -> None:
+def main(host: str, port: int) -> None:
     """Serve until ended."""
-    server = socket.create_server(("127.0.0.1", port), backlog=4096)
+    server = socket.create_server((host, port), backlog=4096)
     while True:
         connection, _ = server.accept()
         connection.setblocking(True)
@@ -40,4 +39,4 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]))
+    main(*place())

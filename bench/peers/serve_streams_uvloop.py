@@ -1,12 +1,11 @@
 """A server written by hand in an hour: asyncio streams on uvloop, every header parsed."""
 
 import asyncio
-import sys
 from urllib.parse import unquote
 
 import uvloop
 
-from bench.peers.dialplan import ROUTES
+from bench.peers.dialplan import ROUTES, place
 
 
 async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -30,12 +29,12 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
         writer.close()
 
 
-async def main(port: int) -> None:
+async def main(host: str, port: int) -> None:
     """Serve until ended."""
-    server = await asyncio.start_server(answer, "127.0.0.1", port, backlog=4096)
+    server = await asyncio.start_server(answer, host, port, backlog=4096)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main(int(sys.argv[1])))
+        runner.run(main(*place()))

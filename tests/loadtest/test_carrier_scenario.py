@@ -5,7 +5,10 @@ import re
 from collections import Counter
 from xml.etree import ElementTree
 
+import pytest
+
 from vnroute.loadtest.carrier_scenario import REFUSALS, choices, scenario, scripts_of
+from vnroute.loadtest.profile import Ported
 from vnroute.loadtest.sipp import caller_scenario
 from vnroute.loadtest.traffic import quoted_name
 from vnroute.simulator import Gateways
@@ -67,6 +70,26 @@ def test_patience_and_headers_are_put_into_the_callers_scenario() -> None:
     assert 'timeout="60000" ontimeout' not in text
     assert "Privacy: id\n      X-A: [field1]\n" in text
     assert "      [headers]\n" not in caller_scenario("talk", 1.0, [])
+
+
+@pytest.mark.parametrize(
+    ("ported", "uri"),
+    [
+        (Ported(rn="+13125550199"),
+         "sip:[field0];npdi;rn=+13125550199@[remote_ip]:[remote_port];user=phone"),
+        (Ported(rn="+13125550199", npdi=False, where="uri"),
+         "sip:[field0]@[remote_ip]:[remote_port];user=phone;rn=+13125550199"),
+        (Ported(), "sip:[field0];npdi@[remote_ip]:[remote_port];user=phone"),
+    ],
+)  # fmt: skip
+def test_portability_data_stands_in_every_uri_of_the_number(ported: Ported, uri: str) -> None:
+    for does in ("talk", "reinvite"):
+        text = caller_scenario(does, 1.0, [], ported)
+        assert f"INVITE {uri} SIP/2.0" in text and f"CANCEL {uri} SIP/2.0" in text
+        assert f"ACK {uri} SIP/2.0" in text
+        # In brackets, or the parameters were the header's.
+        assert text.count(f"To: <{uri}>") == text.count("To: <sip:[field0]") > 0
+        labels_are_sound(text)
 
 
 def test_names_cannot_break_out_of_sipps_file_or_of_the_quoted_string() -> None:

@@ -105,11 +105,13 @@ def test_ctrl_c_stops_everything_and_leaves_a_partial_report(tmp_path: Path) -> 
     assert workers
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=30)
-    assert process.returncode == 2, rest
+    assert process.returncode == 130, rest
     assert "PARTIAL: stopped by Ctrl-C" in rest
     data = report(tmp_path, "short")
     assert data["stopped"] == "stopped by Ctrl-C" and not data["held"]
     assert 0 < data["calls"]["placed"] < data["calls"]["planned"]
+    # What came to its end is judged; what was cut off is no mismatch.
+    assert data["mismatches"] == 0 and all(check["held"] for check in data["checks"])
     assert "PARTIAL" in (tmp_path / "loadtest" / "short" / "report.html").read_text()
     assert [pid for pid in workers if _alive(pid)] == []
 
@@ -133,6 +135,58 @@ def _alive(pid: int) -> bool:
             return False
         time.sleep(0.1)
     return True
+
+
+def a_program(folder: Path, name: str, text: str = "exit 0") -> str:
+    path = folder / name
+    path.write_text(f"#!/bin/sh\n{text}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def test_without_freeswitch_or_sipp_a_real_run_is_refused(tmp_path: Path) -> None:
+    nothing = {"PATH": str(tmp_path), "VNROUTE_FREESWITCH": "", "VNROUTE_SIPP": ""}
+    done = run(tmp_path, "smoke", "--real", **nothing)
+    assert done.returncode == 2
+    assert "no FreeSWITCH found: put it on PATH or name it in VNROUTE_FREESWITCH" in done.stderr
+    nothing["VNROUTE_FREESWITCH"] = a_program(tmp_path, "switch")
+    done = run(tmp_path, "smoke", "--real", **nothing)
+    assert done.returncode == 2
+    assert "no SIPp found: put it on PATH or name it in VNROUTE_SIPP" in done.stderr
+
+
+def test_a_rate_that_settings_or_limits_forbid_is_refused_before_anything_starts(
+    tmp_path: Path,
+) -> None:
+    said = 'echo "started" >>"$OLDPWD/started"'
+    there = {
+        "VNROUTE_FREESWITCH": a_program(tmp_path, "switch", said),
+        "VNROUTE_SIPP": a_program(tmp_path, "sipp"),
+    }
+    write(tmp_path, SHORT)
+    done = run(tmp_path, "short.yaml", "--real", "--no-plots", "--rate", "300", **there)
+    assert done.returncode == 2
+    assert "sessions a second, and FreeSWITCH is set to 400: set switch:" in done.stderr
+    write(tmp_path, SHORT + "switch: {sessions_per_second: 20000, max_sessions: 20000}\n")
+    done = subprocess.run(
+        ["/bin/sh", "-c", 'ulimit -n 2000 && exec "$0" "$@"', sys.executable, "-m", "vnroute.cli",
+         "loadtest", "short.yaml", "--real", "--no-plots", "--rate", "300"],
+        cwd=tmp_path, env={**os.environ, "TMPDIR": str(tmp_path), **there},
+        capture_output=True, text=True, timeout=100,
+    )  # fmt: skip
+    assert done.returncode == 2
+    assert "open files, and this session may have 2,000: raise the limit" in done.stderr
+    assert not (tmp_path / "started").exists() and not (tmp_path / "loadtest").exists()
+
+
+def test_a_profile_in_less_time(tmp_path: Path) -> None:
+    write(tmp_path, SHORT.replace("seconds: 1}", "seconds: 3600}"))
+    done = run(tmp_path, "short.yaml", "--simulated", "--no-plots", "--for", "1500ms")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert report(tmp_path, "short")["calls"]["placed"] == 30
+    done = run(tmp_path, "short.yaml", "--simulated", "--no-plots", "--for", "soon")
+    assert done.returncode == 2
+    assert "--for: found 'soon', expected a duration such as 200ms or 1.5s" in done.stderr
 
 
 def test_list_names_every_profile(tmp_path: Path) -> None:

@@ -74,6 +74,16 @@ def test_a_profile_that_does_not_exist_names_those_that_do() -> None:
             "expect[0].to: found 'dierct', expected a number or one of direct",
         ),
         ("default:", "callers: [\ndefault:", "expected YAML"),
+        (
+            "name: some",
+            "name: some\n    ported: {rn: '12'}",
+            "callers[0].ported.rn: found '12', expected a routing number such as +12125550000",
+        ),
+        (
+            "name: some",
+            "name: some\n    ported: {npdi: false}",
+            "callers[0].ported.rn: found neither rn nor npdi",
+        ),
     ],
 )
 def test_what_is_wrong_is_pointed_at(tmp_path: Path, old: str, new: str, told: str) -> None:

@@ -43,6 +43,17 @@ def test_one_wrong_expectation_fails_on_a_real_switch(tmp_path: Path) -> None:
     assert "plan, 3 legs" in done.stdout
 
 
+def test_a_carrier_that_is_down_beside_a_closed_port(tmp_path: Path) -> None:
+    carriers = "carriers: {gwA: down, gwB: closed}\n"
+    write(tmp_path, SHORT + carriers)
+    done = run(tmp_path, "short.yaml", "--real", "--no-plots")
+    assert done.returncode == 0, done.stdout + done.stderr
+    data = report(tmp_path, "short")
+    assert data["codes"]["200"] > 10
+    # A gateway that is down gets no leg at all; one at a closed port gets one that fails.
+    assert set(data["gateways"]) == {"gwC", "no carrier"}
+
+
 def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
     write(tmp_path, SHORT.replace("seconds: 1}", "seconds: 60}"))
     process = subprocess.Popen(
@@ -59,7 +70,7 @@ def test_ctrl_c_leaves_nothing_running(tmp_path: Path) -> None:
     assert len(started) >= 6  # a switch, a supervisor with its worker, three carriers and callers
     process.send_signal(signal.SIGINT)
     rest, _ = process.communicate(timeout=60)
-    assert process.returncode == 2, rest
+    assert process.returncode == 130, rest
     assert report(tmp_path, "short")["stopped"] == "stopped by Ctrl-C"
     assert [pid for pid in started if _alive(pid)] == []
 

@@ -166,6 +166,10 @@ def test_names(encoded: bytes, passes: str) -> None:
         (b"anonymous", b""),
         (b"1%2C2", b""),
         (b"%2B%2B1", b""),
+        (b"%2B34911234567%3Bcpc%3Dordinary", b"+34911234567"),
+        (b"%3B1", b""),
+        (b"%2B%3Bnpdi", b""),
+        (b"1%3B,sofia/evil/1", b"1"),
     ],
 )
 def test_numbers(encoded: bytes, passes: bytes) -> None:
@@ -177,7 +181,24 @@ def test_a_called_number_is_read_with_or_without_its_prefix(number: int, prefix:
     assert called_number(f"{prefix}{number}".encode()) == number
 
 
-@pytest.mark.parametrize("encoded", [b"", b"+", b"0", b"00", b"0123", b"+0123", b"000123", b"1a"])
+@given(
+    st.integers(1, 10**15 - 1),
+    st.sampled_from(["", "+", "00"]),
+    st.sampled_from([";", "%3B"]),
+    texts,
+)
+def test_parameters_behind_a_called_number_are_left(
+    number: int, prefix: str, semicolon: str, rest: str
+) -> None:
+    data = f"{prefix}{number}{semicolon}".encode() + encode(rest, False)
+    assert called_number(data) == number
+    assert called_number(b"%2B18005551234%3Bnpdi%3Brn%3D%2B13125550199") == 18005551234
+
+
+@pytest.mark.parametrize(
+    "encoded",
+    [b"", b"+", b"0", b"00", b"0123", b"+0123", b"000123", b"1a", b";1", b"%2B;1", b"0;1", b"00;1"],
+)
 def test_what_is_no_called_number_is_none(encoded: bytes) -> None:
     assert called_number(encoded) == 0
 

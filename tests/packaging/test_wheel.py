@@ -121,6 +121,15 @@ def test_wheel_holds_data_and_no_sources_of_extensions(wheel: tuple[Path, str]) 
     assert not [n for n in names if n.endswith((".pyx", ".c", ".h", ".o"))]
 
 
+def test_wheel_holds_the_switchs_configuration(wheel: tuple[Path, str]) -> None:
+    with zipfile.ZipFile(wheel[0]) as archive:
+        inside = {n for n in archive.namelist() if n.startswith("vnroute/fs-conf/")}
+        files = [path for path in (ROOT / "fs-conf").rglob("*") if path.is_file()]
+        assert inside == {f"vnroute/{path.relative_to(ROOT).as_posix()}" for path in files}
+        for path in files:
+            assert archive.read(f"vnroute/{path.relative_to(ROOT).as_posix()}") == path.read_bytes()
+
+
 def test_wheel_is_for_any_processor_of_its_kind(wheel: tuple[Path, str]) -> None:
     said = wheel[1]
     assert "-fPIC" in said, "the compiler's commands were not shown"
@@ -160,5 +169,9 @@ def test_installed_wheel_imports(wheel: tuple[Path, str], tmp_path: Path) -> Non
     run(*install, "--no-deps", wheel[0], cwd=tmp_path)
     modules = ["vnroute", *(extension.replace("/", ".") for extension in EXTENSIONS)]
     run(python, "-W", "error::ImportWarning", "-c", f"import {', '.join(modules)}", cwd=tmp_path)
+    code = "from vnroute.loadtest.machine import find_tools; print(find_tools().fs_conf)"
+    conf = run(python, "-c", code, cwd=tmp_path, PYTHONPATH="", VNROUTE_FS_CONF="")
+    assert Path(conf.strip()).is_relative_to(tmp_path / "venv")
+    assert (Path(conf.strip()) / "freeswitch.xml").is_file()
     said = run(python, "-m", "pip", "--disable-pip-version-check", "check", cwd=tmp_path)
     assert "No broken requirements" in said

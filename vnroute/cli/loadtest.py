@@ -10,6 +10,8 @@ from typing import Any
 
 import rich_click as click
 
+from vnroute.cli import EXIT_INTERRUPTED, EXIT_REFUSED
+
 __all__ = ["command"]
 
 _EPILOG = """\
@@ -34,6 +36,8 @@ vnroute loadtest compare monday/report.json friday/report.json --out both
 @click.option("--json", "as_json", is_flag=True, help="Print the report's JSON as well.")
 @click.option("--rate", type=click.FloatRange(0.1, 10_000), default=None,
               help="Calls a second at the peak, all callers together.")  # fmt: skip
+@click.option("--for", "lasts", default=None, metavar="TIME",
+              help="How long callers begin calls, such as 5m; rates stay.")  # fmt: skip
 @click.option("--seed", type=int, default=None, help="Of all that is drawn; else the profile's.")
 @click.option("--routing", multiple=True, type=click.Path(), metavar="FILE",
               help="Routing files, number lists, rate decks to route by.")  # fmt: skip
@@ -45,12 +49,15 @@ vnroute loadtest compare monday/report.json friday/report.json --out both
               help="The first of the ports taken.")  # fmt: skip
 @click.option("--rounds", type=click.IntRange(1, 20), default=None, help="Of the profile compare.")
 @click.option("--keep", is_flag=True, help="Keep traces, records and logs of a run that went well.")
+@click.option("--markdown", is_flag=True,
+              help="Of the profile compare: print its table as Markdown on stdout.")  # fmt: skip
 @click.option("--no-plots", is_flag=True, help="A report without plots: matplotlib is not needed.")
 def command(
     words: tuple[str, ...],
     out: Path | None,
     as_json: bool,
     rate: float | None,
+    lasts: str | None,
     seed: int | None,
     routing: tuple[str, ...],
     switch: str | None,
@@ -58,6 +65,7 @@ def command(
     port: int,
     rounds: int | None,
     keep: bool,
+    markdown: bool,
     no_plots: bool,
 ) -> int:
     """Place calls through a FreeSWITCH of its own, check each, and write a report.
@@ -67,10 +75,10 @@ def command(
     says so. VNROUTE_FREESWITCH and VNROUTE_SIPP name programs that are not on PATH.
 
     Exit status 0 if every check held, 1 if one did not, 2 if the test could not be run or did not
-    come to its end.
+    come to its end, 130 if it was stopped by Ctrl-C (what was seen is reported as PARTIAL).
     """
     from vnroute.cli.output import print_error, print_problems
-    from vnroute.loadtest.errors import LoadTestError
+    from vnroute.loadtest.errors import INTERRUPTED, LoadTestError
     from vnroute.model.problem import FieldError, RoutingDataError
 
     try:
@@ -82,6 +90,7 @@ def command(
             raise click.UsageError(f"one profile at a time; got {', '.join(words)}")
         name = words[0] if words else "smoke"
         from vnroute.loadtest.start import Asked, load_test
+        from vnroute.loadtest.timing import duration
 
         asked = Asked(
             name,
@@ -96,6 +105,7 @@ def command(
             keep,
             not no_plots,
             rounds,
+            None if lasts is None else duration(lasts, "--for"),
         )
         _interrupt_on_signals()
         progress = _Bar() if sys.stderr.isatty() else _Lines()
@@ -113,9 +123,13 @@ def command(
         from vnroute.cli.output import print_json
 
         print_json(done.data)
-    _tell(done.data, done.html, done.work, sys.stderr if as_json else sys.stdout)
+    if markdown and "ways" in done.data:
+        from vnroute.loadtest.compare import markdown as ways_markdown
+
+        sys.stdout.write(ways_markdown(done.data) + "\n")
+    _tell(done.data, done.html, done.work, sys.stderr if as_json or markdown else sys.stdout)
     if done.data["stopped"]:
-        return 2
+        return EXIT_INTERRUPTED if done.data["stopped"] == INTERRUPTED else EXIT_REFUSED
     return 0 if done.data["held"] else 1
 
 

@@ -311,11 +311,11 @@ class _Walk:
 
 def account(
     evidence: Evidence,
-    pages: Sequence[WorkerStats],
+    pages: Sequence[WorkerStats] | None,
     moments: Moments,
     channels_left: int | None,
 ) -> list[Check]:
-    """Account for every call exactly once, from all sides that counted."""
+    """Account for every call exactly once, from all sides that counted; no pages, no counters."""
     calls = evidence.calls
     checks = [
         _each("each call was placed once", calls, lambda c: c.sent == 1),
@@ -342,7 +342,8 @@ def account(
             [f"{stray.what}: {stray.detail}" for stray in evidence.strays[:5]],
         )
         checks.append(strays)
-    checks.append(_counters(evidence, pages, moments))
+    if pages is not None:
+        checks.append(_counters(evidence, pages, moments))
     if channels_left is not None:
         checks.append(
             Check(

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-__all__ = ["LoadTestError", "RunBroken"]
+__all__ = ["INTERRUPTED", "LoadTestError", "RunBroken"]
+
+
+INTERRUPTED = "stopped by Ctrl-C"
+"""Why a run is only a part, where a person ended it."""
 
 
 class LoadTestError(Exception):

@@ -19,13 +19,15 @@ from vnroute.loadtest.control import EventSocket
 from vnroute.loadtest.errors import LoadTestError, RunBroken
 from vnroute.loadtest.process import Child, wait_until
 
-__all__ = ["CHANGES", "PASSWORD", "FreeSwitch", "Gateway", "shipped_setting"]
+__all__ = ["CHANGES", "NOT_LOADED", "PASSWORD", "FreeSwitch", "Gateway", "shipped_setting"]
 
 CHANGES = (
     "call records go to files (mod_json_cdr log-dir) instead of HTTP",
     "outbound-use-uuid-as-callid=true: the SIP Call-ID of a leg is its uuid",
     "gateways, addresses and ports are the run's own",
 )
+NOT_LOADED = "FreeSWITCH has not loaded "
+"""How the error begins where a module that was asked for is not there."""
 PASSWORD = "only-for-this-run"
 """Of its event socket."""
 
@@ -102,6 +104,7 @@ class FreeSwitch:
         self.control_port = control_port
         self.cdr_dir = folder / "cdr"
         self._binary = binary
+        self._modules = tuple(modules)
         self._child: Child | None = None
         self._control: EventSocket | None = None
         self.conf = folder / "conf"
@@ -192,6 +195,9 @@ class FreeSwitch:
             text = self.log_tail(25)
             self.stop()
             raise RunBroken(f"FreeSWITCH does not start: {error}\n{text}") from None
+        for module in self._modules:
+            if self.api(f"module_exists {module}").strip() != "true":
+                raise RunBroken(f"{NOT_LOADED}{module}")
 
     def _takes_calls(self) -> bool:
         if self._child is not None and self._child.status is not None:

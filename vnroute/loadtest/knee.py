@@ -69,13 +69,14 @@ def find_knee(
     if good == 0.0 and not steps:
         raise LoadTestError(why)
     held_rate = round(_BELOW * (good or knee.start), 1)
-    progress(f"holding {held_rate:g} calls a second", {})
-    work = options.work / "hold"
-    work.mkdir(parents=True)
-    result = run_calls(
-        _at(profile, held_rate, knee.hold), replace(options, work=work, rate=None), tools, progress,
-        simulated=False,
-    )  # fmt: skip
+    if not steps or not result.stopped:
+        progress(f"holding {held_rate:g} calls a second", {})
+        work = options.work / "hold"
+        work.mkdir(parents=True)
+        result = run_calls(
+            _at(profile, held_rate, knee.hold), replace(options, work=work, rate=None), tools,
+            progress, simulated=False,
+        )  # fmt: skip
     data = report_data(result, about, command)
     data["knee"] = {
         "rate": good, "why": why or f"the profile goes no higher than {knee.most:g}",

@@ -63,8 +63,10 @@ def find_tools() -> Tools:
                 f"{FS_CONF_VARIABLE}: found {named}, expected a directory with freeswitch.xml"
             )
     else:
-        beside = Path(__file__).resolve().parents[2] / "fs-conf"
-        conf = beside if (beside / "freeswitch.xml").is_file() else None
+        # An installed vnroute has it inside the package, a checkout beside it.
+        package = Path(__file__).resolve().parents[1]
+        found = (package / "fs-conf", package.parent / "fs-conf")
+        conf = next((path for path in found if (path / "freeswitch.xml").is_file()), None)
     return Tools(_binary("freeswitch", FREESWITCH_VARIABLE), _binary("sipp", SIPP_VARIABLE), conf)
 
 

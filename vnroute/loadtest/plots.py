@@ -9,7 +9,7 @@ from typing import Any
 
 from vnroute.loadtest.errors import LoadTestError
 
-__all__ = ["run_plots", "steps_plot", "two_runs"]
+__all__ = ["run_plots", "steps_plot", "two_runs", "ways_plot"]
 
 _COLOURS = {
     "200": "#2a7f3f", "486": "#c9a227", "487": "#7f7f7f", "480": "#d98c3f", "603": "#b5651d",
@@ -166,4 +166,23 @@ def steps_plot(
     axes.set_xlabel(across)
     axes.set_ylabel(up)
     axes.set_ylim(bottom=0)
+    return title, _svg(pyplot, figure, prefix)
+
+
+def ways_plot(
+    title: str, ways: Sequence[tuple[str, Sequence[float]]], label: str, prefix: str
+) -> tuple[str, str]:
+    """Return (title, SVG) of a bar for each way, its median, with a dot for each round."""
+    import statistics
+
+    pyplot = _pyplot()
+    figure, axes = pyplot.subplots(figsize=(8.2, 0.8 + 0.3 * len(ways)))
+    names = [name for name, _ in ways]
+    medians = [statistics.median(values) if values else 0 for _, values in ways]
+    axes.barh(names, medians, color="#4f7cac", alpha=0.6, height=0.6)
+    for name, values in ways:
+        axes.plot(values, [name] * len(values), "o", color="#333333", markersize=3)
+    axes.invert_yaxis()
+    axes.set_xlabel(label)
+    axes.set_xlim(left=0)
     return title, _svg(pyplot, figure, prefix)

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from vnroute.loadtest.errors import LoadTestError, RunBroken
 
-__all__ = ["Child", "children_of", "group_usage", "wait_until"]
+__all__ = ["Child", "children_of", "group_usage", "process_tree", "wait_until"]
 
 _TICK = os.sysconf("SC_CLK_TCK")
 _PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -120,3 +120,11 @@ def children_of(pid: int) -> list[int]:
     except OSError:
         return []
     return [int(word) for word in text.split()]
+
+
+def process_tree(pid: int) -> list[int]:
+    """Return a process and all that it started, and those in turn, as far as they still run."""
+    found = [pid]
+    for child in children_of(pid):
+        found += process_tree(child)
+    return found

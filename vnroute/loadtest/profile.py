@@ -16,7 +16,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
-from vnroute.loadtest.timing import arrivals, duration, holding
+from vnroute.loadtest.timing import arrivals, duration, holding, lasting, stretched
 from vnroute.model.problem import FieldError, Problem, RoutingDataError
 from vnroute.simulator import Gateways, GatewaysError
 
@@ -28,8 +28,10 @@ __all__ = [
     "Expect",
     "Knee",
     "Limits",
+    "Ported",
     "Profile",
     "Switch",
+    "lasting_for",
     "read_profile",
     "shipped_profiles",
 ]
@@ -43,6 +45,29 @@ _MOST_NUMBERS = 900
 """Generated numbers are of four ranges with room for so many."""
 
 KINDS = ("direct", "fixed", "follow", "steps", "hours", "closed", "unknown", "suspended")
+
+
+class Ported(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Number portability data of a call (RFC 4694), in its request URI and in To."""
+
+    rn: str = ""
+    """The routing number: where the number was ported to. E.164 with its +."""
+    npdi: bool = True
+    """That a database has been asked already."""
+    where: Literal["user", "uri"] = "user"
+    """``user``: parameters of the number, before the @, as a tel URI turned into a SIP URI has them
+    (RFC 3261, 19.1.6); ``uri``: behind the host, as some switches write them."""
+
+    def __post_init__(self) -> None:
+        if self.rn and not re.fullmatch(r"\+[0-9]{3,15}", self.rn):
+            raise FieldError("rn", repr(self.rn), "a routing number such as +12125550000")
+        if not self.rn and not self.npdi:
+            raise FieldError("rn", "neither rn nor npdi", "one of them, or both")
+
+    @property
+    def parameters(self) -> str:
+        """What stands in the URI."""
+        return (";npdi" if self.npdi else "") + (f";rn={self.rn}" if self.rn else "")
 
 
 class Callers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -60,6 +85,7 @@ class Callers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     withheld: bool = False
     plus: bool = False
     """Numbers are sent with their + (E.164 as RFC 3966 writes it), else without."""
+    ported: Ported | None = None
     headers: tuple[str, ...] = ()
     """Further SIP header lines; ``[field0]`` is the number called, ``[field1]`` the caller's."""
     to: tuple[str, ...] = ()
@@ -148,6 +174,8 @@ class Knee(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     most: float = 400
     seconds: float = 6
     """Of each step."""
+    search: float = 40
+    """Seconds that ``compare`` may look for one knee; 0 looks for none."""
     hold: float = 15
     """Seconds for which the rate below the knee is held at the end."""
     failures: float = 0.01
@@ -267,6 +295,24 @@ def read_profile(name: str) -> Profile:
     except FieldError as error:
         raise problem(error.field, error.found, error.expected) from None
     return profile
+
+
+def lasting_for(profile: Profile, seconds: float) -> Profile:
+    """Return a profile whose calls begin within so many seconds, at the same rates.
+
+    Its events move with them. Raises FieldError for less than a second.
+    """
+    if seconds < 1:
+        raise FieldError("--for", f"{seconds:g} s", "1s or more")
+    factor = seconds / max(lasting(group.arrivals) for group in profile.callers)
+    replace = msgspec.structs.replace
+    return replace(
+        profile,
+        callers=tuple(
+            replace(group, arrivals=stretched(group.arrivals, factor)) for group in profile.callers
+        ),
+        events=tuple(replace(e, at=f"{e.seconds * factor:.3f}s") for e in profile.events),
+    )
 
 
 def _told(error: msgspec.ValidationError) -> tuple[str, str, str]:

@@ -8,14 +8,14 @@ from typing import Any
 
 from vnroute.eventsocket.stats import WorkerStats
 from vnroute.loadtest import machine
-from vnroute.loadtest.errors import LoadTestError, RunBroken
+from vnroute.loadtest.errors import INTERRUPTED, LoadTestError, RunBroken
 from vnroute.loadtest.freeswitch import CHANGES, FreeSwitch, Gateway, shipped_setting
 from vnroute.loadtest.node import Node
 from vnroute.loadtest.observed import Evidence
 from vnroute.loadtest.process import wait_until
 from vnroute.loadtest.profile import Carriers, Profile
 from vnroute.loadtest.routes import Routes
-from vnroute.loadtest.run import INTERRUPTED, Events, Options, Progress, Result, total
+from vnroute.loadtest.run import Events, Options, Progress, Result, total
 from vnroute.loadtest.sampling import Sampler
 from vnroute.loadtest.sipp import SippCallers, SippCarrier
 from vnroute.loadtest.timing import duration
@@ -26,6 +26,8 @@ __all__ = ["Bench", "check_limits", "run_real"]
 
 _FILES_A_CALL = 12
 """File descriptors of a call with its legs: RTP and RTCP of each, and the socket to vnroute."""
+_PING = 5
+"""Seconds between the pings of a gateway that shall be down; FreeSWITCH takes no fewer."""
 _DRAIN = 45.0
 """Seconds after the last caller in which FreeSWITCH must be idle: an INVITE without any answer is
 repeated for 32 s."""
@@ -156,7 +158,9 @@ def run_real(
     down = frozenset(name for name, what in carriers.given.items() if what == "down")
     sip_port, control_port, bench.spare_port = next(ports), next(ports), next(ports)
     bench.nodes = [Node(home, address, next(ports), profile.workers) for home in node_homes]
-    gateways = [Gateway(name, next(ports), int(name in down)) for name in routes.gateways]
+    gateways = [
+        Gateway(name, next(ports), _PING if name in down else 0) for name in routes.gateways
+    ]
     for gateway in gateways:
         bench.carriers[gateway.name] = SippCarrier(
             tools.sipp, options.work / "sipp", gateway.name, address, gateway.port, options.seed

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,8 @@ from vnroute.loadtest.traffic import PlannedCall
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
 
-__all__ = ["INTERRUPTED", "Events", "Options", "Progress", "Result", "conclude", "total"]
+__all__ = ["Events", "Options", "Progress", "Result", "conclude", "total"]
 
-INTERRUPTED = "stopped by Ctrl-C"
-"""Why a run is only a part, where a person ended it."""
 _AFTER_KILL = 1.0
 """Seconds after a process was killed in which a call may still feel it."""
 _CHANGE = 0.5
@@ -176,6 +174,11 @@ def conclude(result: Result, routes: Routes) -> None:
 
     expects = [_numbers(expect, routes) for expect in profile.expect]
     evidence = result.evidence
+    if result.stopped:
+        # Of a run that was cut off, only the calls that came to their end can be judged; what
+        # vnroute counted, and what reached the carriers, is of others as well.
+        ended = [call for call in evidence.calls if call.finals and call.records]
+        evidence = replace(evidence, calls=ended, strays=[])
     mismatches, lost, lost_in_kill = judge_all(
         evidence,
         decisions,
@@ -184,7 +187,12 @@ def conclude(result: Result, routes: Routes) -> None:
         slack=duration(profile.limits.slack, "slack"),
     )
     result.mismatches = mismatches
-    result.checks = account(evidence, result.pages, result.moments, result.channels_left)
+    result.checks = account(
+        evidence,
+        None if result.stopped else result.pages,
+        result.moments,
+        result.channels_left,
+    )
     result.checks.insert(
         0,
         Check(

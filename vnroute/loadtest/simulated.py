@@ -16,13 +16,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from vnroute.loadtest.errors import LoadTestError, RunBroken
+from vnroute.loadtest.errors import INTERRUPTED, LoadTestError, RunBroken
 from vnroute.loadtest.machine import free_ports, run_address
 from vnroute.loadtest.node import Node
 from vnroute.loadtest.observed import Evidence, SeenCall, SeenLeg
 from vnroute.loadtest.profile import Carriers, Profile
 from vnroute.loadtest.routes import Routes
-from vnroute.loadtest.run import INTERRUPTED, Events, Options, Progress, Result, total
+from vnroute.loadtest.run import Events, Options, Progress, Result, total
 from vnroute.loadtest.sampling import Sampler
 from vnroute.loadtest.traffic import PlannedCall
 from vnroute.simulator import (

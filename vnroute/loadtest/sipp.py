@@ -14,7 +14,7 @@ from typing import Any
 from vnroute.loadtest.carrier_scenario import choices, scenario, scripts_of
 from vnroute.loadtest.errors import RunBroken
 from vnroute.loadtest.process import Child, wait_until
-from vnroute.loadtest.profile import CLOSED, Callers
+from vnroute.loadtest.profile import CLOSED, Callers, Ported
 from vnroute.loadtest.timing import duration
 from vnroute.loadtest.traffic import PlannedCall, quoted_name
 from vnroute.simulator import Gateways
@@ -26,14 +26,23 @@ _SCENARIOS = Path(__file__).parent / "sipp"
 _CARRIER_ROWS = 4000
 
 
-def caller_scenario(does: str, patience: float, headers: Sequence[str]) -> str:
-    """Return a shipped scenario with a patience and further headers put in."""
+def caller_scenario(
+    does: str, patience: float, headers: Sequence[str], ported: Ported | None = None
+) -> str:
+    """Return a shipped scenario with a patience, further headers and portability data put in."""
     name = "caller" if does == "talk" else f"caller_{does}"
     text = (_SCENARIOS / f"{name}.xml").read_text(encoding="utf-8")
     milliseconds = max(1, round(1000 * patience))
     text = text.replace(
         'timeout="60000" ontimeout="give_up"', f'timeout="{milliseconds}" ontimeout="give_up"'
     )
+    if ported is not None:
+        # All of them: an ACK to a refusal and a CANCEL bear the INVITE's URI (RFC 3261, 9.1).
+        place = "@[remote_ip]:[remote_port]"
+        user, uri = ported.parameters, ""
+        if ported.where == "uri":
+            user, uri = uri, user
+        text = text.replace(f"sip:[field0]{place}", f"sip:[field0]{user}{place};user=phone{uri}")
     lines = "".join(f"      {header}\n" for header in headers)
     return re.sub(r"^ *\[headers\]\n", lambda _: lines, text, count=1, flags=re.M)
 
@@ -133,7 +142,7 @@ class SippCallers(Sipp):
                 f"P-Asserted-Identity: <sip:[field1]@{address}>",
                 "Privacy: id",
             ]
-        text = caller_scenario(group.does, patience, headers)
+        text = caller_scenario(group.does, patience, headers, group.ported)
         if group.withheld:
             text = text.replace(
                 "From: [field4]<sip:[field1]@[local_ip]:[local_port]>",

@@ -11,7 +11,7 @@ from typing import Any
 from vnroute.loadtest import machine
 from vnroute.loadtest.errors import LoadTestError
 from vnroute.loadtest.figures import report_data
-from vnroute.loadtest.profile import Profile, read_profile
+from vnroute.loadtest.profile import Profile, lasting_for, read_profile
 from vnroute.loadtest.report import run_page, write
 from vnroute.loadtest.routes import Routes, given_routes, made_routes
 from vnroute.loadtest.run import Options, Progress, Result, conclude, total
@@ -37,6 +37,8 @@ class Asked:
     keep: bool = False
     plots: bool = True
     rounds: int | None = None
+    lasts: float | None = None
+    """Seconds within which calls begin; else the profile's."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ def load_test(asked: Asked, progress: Progress) -> Done:
     for what this machine cannot do; nothing is left running then.
     """
     profile = read_profile(asked.profile)
+    if asked.lasts is not None and profile.kind == "calls":
+        profile = lasting_for(profile, asked.lasts)
     tools = machine.find_tools()
     simulated = asked.switch == "simulated" or (asked.switch == "auto" and bool(tools.missing))
     if asked.switch == "real" and tools.missing:
@@ -81,7 +85,7 @@ def load_test(asked: Asked, progress: Progress) -> Done:
                 profile, options, tools, about, asked.command, progress, plots=asked.plots
             )
         elif profile.kind == "compare":
-            from vnroute.loadtest.ways import compare_ways
+            from vnroute.loadtest.compare import compare_ways
 
             data, html = compare_ways(
                 profile, options, tools, about, asked.command, progress,

@@ -22,7 +22,7 @@ from typing import Any
 
 from vnroute.model.problem import FieldError
 
-__all__ = ["arrivals", "duration", "holding", "peak_rate"]
+__all__ = ["arrivals", "duration", "holding", "lasting", "peak_rate", "stretched"]
 
 _DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h)")
 _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
@@ -85,6 +85,18 @@ def _phases(given: dict[str, Any], field: str) -> list[tuple[str, float, float, 
 def peak_rate(given: dict[str, Any], field: str = "arrivals") -> float:
     """Return the most calls a second that these arrivals ask for."""
     return max(max(low, high) for _, low, high, _ in _phases(given, field))
+
+
+def lasting(given: dict[str, Any], field: str = "arrivals") -> float:
+    """Return for how many seconds calls begin."""
+    return sum(seconds for _, _, _, seconds in _phases(given, field))
+
+
+def stretched(given: dict[str, Any], factor: float) -> dict[str, Any]:
+    """Return arrivals that last so many times as long, at the same rates; a burst stays one."""
+    if "burst" in given:
+        return given
+    return {**given, "seconds": given["seconds"] * factor}
 
 
 def arrivals(

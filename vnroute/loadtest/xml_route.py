@@ -11,7 +11,7 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs
 
-__all__ = ["main"]
+__all__ = ["command", "main"]
 
 _XML = """<?xml version="1.0"?>
 <document type="freeswitch/xml"><section name="dialplan"><context name="vnroute">
@@ -47,6 +47,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
+
+
+def command(address: str, port: int, gateway: str) -> list[str]:
+    """Return the command that starts the server."""
+    return [sys.executable, "-m", "vnroute.loadtest.xml_route", address, str(port), gateway]
 
 
 def main(arguments: list[str]) -> None:

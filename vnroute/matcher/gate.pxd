@@ -43,7 +43,10 @@ cdef inline int next_byte(const Slice* text, size_t* at) noexcept nogil:
 
 
 cdef inline int gate_number(const Slice* text, unsigned char* out) noexcept nogil:
-    """Write a caller's number, an optional plus and 1 to 20 digits; return its size, else 0."""
+    """Write a caller's number, an optional plus and 1 to 20 digits; return its size, else 0.
+
+    Parameters of the number (RFC 3966; a SIP URI has them before the @: RFC 3261, 19.1.6) are left.
+    """
     cdef size_t at = 0
     cdef int size = 0, c
     if text.data is NULL:
@@ -54,7 +57,7 @@ cdef inline int gate_number(const Slice* text, unsigned char* out) noexcept nogi
         size = 1
         c = next_byte(text, &at)
     cdef int first = size
-    while c >= 0:
+    while c >= 0 and not (c == c';' and size > first):
         if c < c'0' or c > c'9' or size - first == NUMBER_DIGITS:
             return 0
         out[size] = <unsigned char>c
