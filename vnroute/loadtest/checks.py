@@ -98,7 +98,7 @@ def judge_all(
             if not moments.off(at):
                 if moments.dying(at):
                     lost_in_kill += 1
-                elif not _gave_up_early(call):
+                elif not _gave_up_early(call, slack):
                     lost += 1
             why = None if call.code in (503, 487) else f"no plan, and SIP {call.code}, expected 503"
             if why is None and call.legs:
@@ -124,11 +124,13 @@ def judge_all(
     return mismatches, lost, lost_in_kill
 
 
-def _gave_up_early(call: SeenCall) -> bool:
-    """Whether the caller cancelled so soon that vnroute may not have been asked."""
+def _gave_up_early(call: SeenCall, slack: float) -> bool:
+    """Whether the caller cancelled so soon that vnroute may not have been asked, or that its answer
+    came to a call that was gone: within a second, and as much later as the machine may be late.
+    """
     if call.cancelled_at is None or call.sent_at is None:
         return False
-    return call.cancelled_at - call.sent_at < 1.0
+    return call.cancelled_at - call.sent_at < 1.0 + slack
 
 
 def _against(call: SeenCall, expect: Expect) -> str | None:
@@ -314,6 +316,7 @@ def account(
     pages: Sequence[WorkerStats] | None,
     moments: Moments,
     channels_left: int | None,
+    slack: float = 0.0,
 ) -> list[Check]:
     """Account for every call exactly once, from all sides that counted; no pages, no counters."""
     calls = evidence.calls
@@ -343,7 +346,7 @@ def account(
         )
         checks.append(strays)
     if pages is not None:
-        checks.append(_counters(evidence, pages, moments))
+        checks.append(_counters(evidence, pages, moments, slack))
     if channels_left is not None:
         checks.append(
             Check(
@@ -366,7 +369,9 @@ def _each(
     return Check(name, len(calls), len(wrong), [tell(call) for call in wrong[:5]])
 
 
-def _counters(evidence: Evidence, pages: Sequence[WorkerStats], moments: Moments) -> Check:
+def _counters(
+    evidence: Evidence, pages: Sequence[WorkerStats], moments: Moments, slack: float
+) -> Check:
     """Hold vnroute's counters against what the calls say of its decisions.
 
     A worker writes its counters every fifth of a second, so what one that was killed had decided
@@ -387,7 +392,7 @@ def _counters(evidence: Evidence, pages: Sequence[WorkerStats], moments: Moments
         for low, high in moments.killed
     ]
     allowed = sum(rates)
-    early = sum(_gave_up_early(call) for call in evidence.calls)
+    early = sum(_gave_up_early(call, slack) for call in evidence.calls)
     notes = []
     failed = 0
     for name in sorted(set(seen) | set(totals)):

@@ -179,12 +179,9 @@ def conclude(result: Result, routes: Routes) -> None:
         # vnroute counted, and what reached the carriers, is of others as well.
         ended = [call for call in evidence.calls if call.finals and call.records]
         evidence = replace(evidence, calls=ended, strays=[])
+    slack = duration(profile.limits.slack, "slack")
     mismatches, lost, lost_in_kill = judge_all(
-        evidence,
-        decisions,
-        result.moments,
-        expects,
-        slack=duration(profile.limits.slack, "slack"),
+        evidence, decisions, result.moments, expects, slack=slack
     )
     result.mismatches = mismatches
     result.checks = account(
@@ -192,6 +189,7 @@ def conclude(result: Result, routes: Routes) -> None:
         None if result.stopped else result.pages,
         result.moments,
         result.channels_left,
+        slack,
     )
     result.checks.insert(
         0,
