@@ -19,6 +19,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "load": ("load", "Load routing files, number lists and rate decks: all or nothing."),
     "import": ("import_", "Import millions of numbers or rates from CSV."),
     "portability": ("portability", "Keep the table of ported numbers."),
+    "deck": ("deck", "Import rate decks as carriers send them, compare them, go back."),
     "compile": ("compile", "Compile what is loaded into a route image."),
     "route": ("route", "Show where a call to a number would go, and why."),
     "expiring": ("expiring", "List numbers that expire or leave quarantine soon."),

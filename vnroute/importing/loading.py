@@ -186,6 +186,9 @@ class Loading:
         counts = self.counts
         coming = catalogue.coming_entities
         if self.only is None:
+            worth = {k: v for document in self.documents for k, v in document.currencies.items()}
+            if worth or everything:
+                counts["currencies"] = writing.put_currencies(worth, everything)
             counts["accounts"] = writing.put_accounts(coming("accounts"), everything)
             counts["answers"] = writing.put_answers(coming("answers"), everything)
             counts["schedules"] = writing.put_schedules(coming("schedules"), everything)

@@ -24,6 +24,8 @@ from vnroute.model import (
     RoutingFile,
     Schedule,
 )
+from vnroute.model.deck import check_currency, parse_exchange_rate
+from vnroute.model.problem import FieldError
 
 __all__ = ["SECTIONS", "RoutingDocument", "read_routing_data", "read_routing_file"]
 
@@ -38,6 +40,9 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "carriers": Carrier,
     "rates": Rate,
 }
+
+CURRENCIES = "currencies"
+"""A section that is a mapping: what one unit of each currency is worth in the system's own."""
 
 
 @dataclass(slots=True)
@@ -54,6 +59,8 @@ class RoutingDocument:
         default_factory=lambda: {name: [] for name in SECTIONS}
     )
     refused: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in SECTIONS})
+    currencies: dict[str, str] = field(default_factory=dict)
+    """What one unit of each currency is worth in the system's own."""
 
     def line_of(self, path: str) -> int:
         """Return the line of a value, such as ``plans[0].steps[1].ring[0]``; 0 if it has none."""
@@ -115,12 +122,15 @@ def _read_sections(
     def report(path: str, found: str, expected: str) -> None:
         problems.add(document.file, document.line_of(path), path, found, expected)
 
-    names = ", ".join(SECTIONS)
+    names = ", ".join((*SECTIONS, CURRENCIES))
     for name, section in root.items():
+        if name == CURRENCIES:
+            _read_currencies(document, section, report)
+            continue
         kind = SECTIONS.get(name)
         if kind is None:
             found = f"the unknown section {shown(name)}"
-            report(name, found, f"one of {names}{hint(name, SECTIONS)}")
+            report(name, found, f"one of {names}{hint(name, (*SECTIONS, CURRENCIES))}")
         elif isinstance(section, list):
             good, bad = document.sections[name], document.refused[name]
             for position, data_of_one in enumerate(section):
@@ -133,3 +143,21 @@ def _read_sections(
                     bad.add(data_of_one["id"])
         elif section != "":
             report(name, shown(section), "a list")
+
+
+def _read_currencies(
+    document: RoutingDocument, section: Any, report: Callable[[str, str, str], None]
+) -> None:
+    if not isinstance(section, dict):
+        if section != "":
+            report(CURRENCIES, shown(section), "a mapping such as {USD: 1, EUR: 1.08}")
+        return
+    for name, text in section.items():
+        path = f"{CURRENCIES}.{name}"
+        try:
+            check_currency(name or " ", path)
+            parse_exchange_rate(str(text), path)
+        except FieldError as error:
+            report(error.field, error.found, error.expected)
+        else:
+            document.currencies[name] = str(text).strip()

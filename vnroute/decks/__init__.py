@@ -1,0 +1,1 @@
+"""Rate decks as carriers send them: read, mapped, checked, compared, put in force."""
