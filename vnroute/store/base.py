@@ -318,7 +318,7 @@ class Transaction(Reading, Protocol):
         ...
 
     def remove_entities(self, kind: str, keys: Sequence[str]) -> Tally:
-        """Remove accounts, answers, schedules, plans or carriers (with their rates)."""
+        """Remove accounts, answers, schedules, persons, plans or carriers (with rates)."""
         ...
 
     def assignment(
