@@ -10,8 +10,9 @@ import signal
 import socket
 import subprocess
 import sys
+from pathlib import Path
 
-from tests.web.support import Home
+from tests.web.support import Home, free_port
 from vnroute.settings import ControlSettings, Settings
 from vnroute.web.headers import content_security_policy
 from vnroute.web.told import decode, encode
@@ -183,3 +184,14 @@ def test_run_by_hand_it_says_who_runs_it() -> None:
     )
     assert (found.returncode, "run by vnroute serve" in found.stderr) == (2, True)
     assert "Traceback" not in found.stderr
+
+
+def test_it_ends_where_its_supervisor_is_gone_already(tmp_path: Path) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    settings = Settings(home=tmp_path, control=ControlSettings(port=free_port()))
+    ended = subprocess.run(
+        [sys.executable, "-m", "vnroute.web.control", encode(settings), str(gone.pid)],
+        capture_output=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert ended.returncode == 0, ended.stderr

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -54,11 +55,11 @@ def owners_url(settings: Settings) -> str:
 
 
 def control_companions(settings: Settings) -> list[Companion]:
-    """Return the control process for a supervisor to keep; none where its port is 0."""
+    """Return the control process for this process to keep, as its supervisor; none for port 0."""
     if not settings.control.port:
         return []
     from vnroute.eventsocket.companion import Companion
     from vnroute.web.told import encode
 
-    arguments = (sys.executable, "-m", "vnroute.web.control", encode(settings))
+    arguments = (sys.executable, "-m", "vnroute.web.control", encode(settings), str(os.getpid()))
     return [Companion("control", arguments)]

@@ -15,7 +15,6 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import msgspec
 import uvicorn
 import uvloop
 
@@ -63,8 +62,7 @@ async def _stop_with(parent: int, server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-async def _serve(settings: Settings, listening: socket.socket) -> None:
-    parent = os.getppid()
+async def _serve(settings: Settings, listening: socket.socket, parent: int) -> None:
     live = LiveStatus(settings)
     metrics, cdrs = Metrics(live), CdrService(settings)
     metrics.add(CdrMetrics(cdrs))
@@ -108,8 +106,12 @@ def _in_url(host: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Run a control process until it is told to stop; the one argument is the settings as JSON."""
-    settings = decode(arguments[0])
+    """Run a control process until it is told to stop, or its supervisor is gone.
+
+    The arguments are the settings as JSON and the supervisor's process id: asked for only here, the
+    parent might be gone already, and whoever adopts orphans would be taken for it.
+    """
+    settings, parent = decode(arguments[0]), int(arguments[1])
     log.configure(settings.log.level, settings.log.format)
     control = settings.control
     logger = log.get_logger(process="control")
@@ -120,13 +122,13 @@ def main(arguments: list[str]) -> int:
         logger.error("cannot listen; calls are routed all the same", address=place,
                      error=error.strerror or str(error))  # fmt: skip
         return CANNOT_LISTEN
-    uvloop.run(_serve(settings, listening))
+    uvloop.run(_serve(settings, listening, parent))
     return 0
 
 
 if __name__ == "__main__":
     try:
         sys.exit(main(sys.argv[1:]))
-    except (IndexError, msgspec.DecodeError) as error:
+    except (IndexError, ValueError) as error:
         sys.stderr.write(f"vnroute: run by vnroute serve, with its settings as JSON ({error})\n")
         sys.exit(2)
