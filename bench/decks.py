@@ -52,8 +52,13 @@ def main(rows: int = 1_000_000) -> None:
         home = Path(folder)
         (home / "carriers.yaml").write_text(_CARRIER)
         first, second = home / "first.csv", home / "second.csv"
-        _write(first, rows, dearer=False)
-        _write(second, rows, dearer=True)
+        # In a child: what this process ever held would count as its children's peak.
+        child = os.fork()
+        if not child:
+            _write(first, rows, dearer=False)
+            _write(second, rows, dearer=True)
+            os._exit(0)
+        os.waitpid(child, 0)
         run = ("--home", str(home / "home"))
         print(f"{rows:,} rows\n\n| step | seconds | CPU seconds | peak MB |\n|---|---|---|---|")
         _timed("load the carrier", *run, "load", str(home / "carriers.yaml"))
