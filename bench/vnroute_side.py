@@ -100,6 +100,9 @@ class _Routing:
     def schedules(self) -> list[Any]:
         return self._schedules
 
+    def policies(self) -> list[Any]:
+        return []
+
     def plans(self) -> list[Any]:
         return self._plans
 

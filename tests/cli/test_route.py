@@ -75,7 +75,7 @@ def test_the_decision_as_json(home: Home) -> None:
          "dial": "sofia/gateway/gwA/12125550100", "rate": 0.01},
     ]  # fmt: skip
     names = [name for name, _ in told["applications"]]
-    assert names == ["multiset", "bridge", "bridge", "hangup"]
+    assert names == ["multiset", "bridge", "bridge", "bridge", "hangup"]
     assert told["applications"][-1] == ["hangup", "USER_BUSY"]
 
 

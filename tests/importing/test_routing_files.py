@@ -61,7 +61,9 @@ schedules:
     assert first.open == second.open
 
 
-SECTIONS = "accounts, answers, schedules, persons, plans, numbers, blocks, carriers, rates"
+SECTIONS = (
+    "accounts, answers, schedules, persons, policies, plans, numbers, blocks, carriers, rates"
+)
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def meaning(reply: bytes) -> tuple[dict[str, str], list[tuple[str, object]]]:
     for name, argument in applications_of(reply):
         if name == "multiset":
             variables.update({row.name: row.value for row in read_multiset(argument)})
-        elif name == "bridge":
+        elif name == "bridge" and argument != "${vn_go}":
             legs = []
             tree = read_dial_string(argument)
             assert tree.error is None

@@ -58,7 +58,8 @@ def bridges(matcher: Matcher, caller: str = "+34911234567") -> list[str]:
     """The dial strings of one call's bridges, uuids and progress timeouts left out."""
     reply = matcher.decide(channel_data("18005551234", caller), NOW)
     assert applications_of(reply)[-1] == ("hangup", "NO_ANSWER")
-    found = [UUID.sub("", text) for name, text in applications_of(reply) if name == "bridge"]
+    found = [UUID.sub("", text) for name, text in applications_of(reply) if name == "bridge"
+             and text != "${vn_go}"]  # fmt: skip
     return [text.replace("[leg_progress_timeout=4]", "") for text in found]
 
 
@@ -105,7 +106,7 @@ def test_the_cause_that_matters_is_asked_of_each_leg_rung_together(tmp_path: Pat
         )
     )
     last = applications_of(relayed.decide(channel_data("18005551234"), NOW))[-1]
-    assert last[1].startswith("${regex(m:~${originate_causes};${vn_c00};${vn_c01};NORMAL_TEMP")
+    assert last[1].startswith("${regex(m:~${originate_causes};${vn_c00};${vn_c01};41~")
     assert explain(relayed, "18005551234", "", NOW).steps[-1].cause == "relay"
 
 

@@ -13,6 +13,7 @@ from vnroute.model import (
     NumberBlock,
     Person,
     Plan,
+    Policy,
     Rate,
     Schedule,
 )
@@ -56,6 +57,7 @@ class MemoryRouting:
     carrier_list: list[Carrier] = field(default_factory=list)
     rate_list: list[Rate] = field(default_factory=list)
     answer_list: list[Answers] = field(default_factory=list)
+    policy_list: list[Policy] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._ids: dict[tuple[str, str, str, str, str, str], int] = {}
@@ -80,6 +82,9 @@ class MemoryRouting:
 
     def persons(self) -> list[Person]:
         return self.person_list
+
+    def policies(self) -> list[Policy]:
+        return self.policy_list
 
     def plans(self) -> list[Plan]:
         return self.plan_list

@@ -11,7 +11,8 @@ from typing import Protocol
 
 from vnroute.compiler.number_table import NumberTable
 from vnroute.compiler.numbers import PlanRows, TreatmentRows, account_records
-from vnroute.compiler.plans import HUNT, TARGET_BYTES, TOGETHER, Programs
+from vnroute.compiler.plans import TARGET_BYTES, TOGETHER, Programs
+from vnroute.compiler.policies import Policies, whole_seconds
 from vnroute.compiler.rates import Choices, plain_rates
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
@@ -19,7 +20,7 @@ from vnroute.compiler.text import Texts
 from vnroute.image.keys import Kind, page_key
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
-from vnroute.model import Account, Answers, Carrier, Gateway, Person, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
 from vnroute.model.deck import RateInForce
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
@@ -88,6 +89,10 @@ class Routing(Protocol):
 
     def persons(self) -> list[Person]:
         """All persons."""
+        ...
+
+    def policies(self) -> list[Policy]:
+        """All policies."""
         ...
 
     def plans(self) -> list[Plan]:
@@ -225,11 +230,13 @@ def compile_image(
         value = prefixes.lookup(digits)
         return None if value < 0 else value
 
+    policies = Policies(texts, routing.policies(), max_attempts, TOGETHER)
     programs = Programs(
         texts,
         schedules.asked,
         plan_rows,
         choices_of,
+        policies,
         own.get,
         lambda assignment: plan_rows[assignments[assignment].plan],
         places=lambda target: (
@@ -263,8 +270,8 @@ def compile_image(
     section(SectionId.TARGETS, programs.targets, len(programs.targets) // TARGET_BYTES)
     section(
         SectionId.POLICIES,
-        texts.packed(HUNT) + texts.packed(TOGETHER) + struct.pack("<II", max_attempts, 0),
-        1,
+        policies.records,
+        policies.count,
     )
     blocks, count = _settled_blocks(routing.iter_blocks(), assignment_rows)
     section(SectionId.BLOCKS, blocks, count)
@@ -299,19 +306,11 @@ def _write_carriers(section: _Write, texts: Texts, carriers: list[Carrier]) -> N
             # A character that no format may hold stands for where the number goes.
             before, after = gateway.dial("\0").split("\0")
             gateways += texts.packed(gateway.id) + texts.packed(before) + texts.packed(after)
-            gateways += texts.packed(f"leg_progress_timeout={_progress(gateway)}")
-            gateways += struct.pack("<IIQ", row, 0, page_key(Kind.GATEWAY, gateway.id))
+            gateways += texts.packed("")
+            progress = whole_seconds(gateway.progress_seconds)
+            gateways += struct.pack("<IIQ", row, progress, page_key(Kind.GATEWAY, gateway.id))
     section(SectionId.CARRIERS, records, len(carriers))
     section(SectionId.GATEWAYS, gateways, count)
-
-
-def _progress(gateway: Gateway) -> int:
-    """Return the leg_progress_timeout that gives a gateway up in its progress_seconds at most.
-
-    FreeSWITCH compares whole seconds of the clock (switch_ivr_originate.c): a timeout of N fires
-    after N to N + 1 seconds.
-    """
-    return max(1, gateway.progress_seconds - 1)
 
 
 def _rung_numbers(plans: list[Plan], persons: Iterable[Person]) -> set[int]:

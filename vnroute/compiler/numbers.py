@@ -49,7 +49,8 @@ class PlanRows:
 
     def add(self, plan: Plan) -> None:
         """Write a plan's program and record."""
-        self._write(plan.id, f"vn_account={plan.account};vn_plan={plan.id}", plan)
+        head = f"vn_account={plan.account};vn_plan={plan.id}"
+        self._write(plan.id, head + self._programs.policies.total(plan.policy), plan)
 
     def treatment(self, treatment: Treatment, cause: str) -> int:
         """Return the row of a treatment that is no plan, written if it is new."""

@@ -13,20 +13,18 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from vnroute import model
+from vnroute.compiler.hunting import stop_causes, together_causes
+from vnroute.compiler.policies import Policies
 from vnroute.compiler.text import Texts
 from vnroute.image.program import NO_ASSIGNMENT, NO_CHOICES, PICKS, SHOWS, Op
 from vnroute.model import Plan, Step
 from vnroute.model.e164 import digits_of
 from vnroute.model.plan import WITHHELD
+from vnroute.model.policy import DEFAULT_POLICY
 from vnroute.model.target import Target
 from vnroute.model.treatment import Treatment
 
-__all__ = ["CHANNEL", "HUNT", "RELAY", "STOP_CAUSES", "TARGET_BYTES", "TOGETHER", "Programs"]
-
-STOP_CAUSES = ("USER_BUSY", "CALL_REJECTED", "ALLOTTED_TIMEOUT", "UNWANTED")
-"""What ends the hunt for one target: what the person did. Busy (486, 600), declined (603; 403 has
-the same cause in FreeSWITCH), rang for the target's whole time, unwanted (607). Every other cause
-is the carrier's or the network's, and the next carrier is tried."""
+__all__ = ["CHANNEL", "CONFIRM", "TARGET_BYTES", "TOGETHER", "Programs"]
 
 CHANNEL = ";".join(
     (
@@ -42,22 +40,20 @@ CHANNEL = ";".join(
         "ignore_early_media=true",
         # A carrier that stays silent does not end the hunt.
         "originate_continue_on_timeout=true",
-        f"fail_on_single_reject={','.join(STOP_CAUSES)}",
+        f"fail_on_single_reject={','.join(stop_causes(DEFAULT_POLICY))}",
     )
 )
 """What every call sets on its channel, where each bridge of the plan reads it
 (switch_ivr_originate.c takes these from the caller's channel as well as from the braces)."""
-
-HUNT = ""
-"""What stands in the braces of each bridge; nothing as yet that CHANNEL does not say."""
 
 TOGETHER = ";".join(
     (
         # A branch of an enterprise originate runs without the caller's channel: what it must know
         # is exported to it. `nolocal:` is for the legs only.
         "origination_nested_vars=true",
-        "export_vars=origination_nested_vars,fail_on_single_reject,nolocal:process_cdr,"
+        "export_vars=origination_nested_vars,nolocal:fail_on_single_reject,nolocal:process_cdr,"
         "nolocal:api_hangup_hook",
+        f"nolocal:fail_on_single_reject={','.join(together_causes(DEFAULT_POLICY))}",
         # A leg that lost has no originator, so mod_json_cdr would post it as a call of its own.
         "nolocal:process_cdr=false",
         # originate_causes stays empty: each leg writes its cause into the caller's vn_cNN, NN being
@@ -70,31 +66,10 @@ TOGETHER = ";".join(
 
 CONFIRM = (
     "group_confirm_key={key},group_confirm_timeout=10,group_confirm_read_timeout=2000,"
-    "group_confirm_file='tone_stream://%(200,50,440)%(200,50,554)%(200,50,659)',"
-    f"fail_on_single_reject={'+'.join((*STOP_CAUSES, 'NORMAL_CLEARING'))}"
+    "group_confirm_file='tone_stream://%(200,50,440)%(200,50,554)%(200,50,659)'"
 )
 """A phone whose user must press a key to take the call: three rising tones, again every two
-seconds, for ten seconds. No key counts as not answered; who hangs up on the tones (NORMAL_CLEARING)
-is not rung again through another carrier. ``+`` parts the causes, since a comma would end the
-variable."""
-
-_RELAY_ELSE = "NORMAL_TEMPORARY_FAILURE"
-
-RELAY = (
-    "${regex(m:~${originate_causes};",
-    f"{_RELAY_ELSE}~^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(UNWANTED)|.*;(NO_ANSWER)"
-    "|.*;ALLOTTED_TIMEOUT()|.*;NORMAL_CLEARING()"
-    f"|.*;(UNALLOCATED_NUMBER)|.*;({_RELAY_ELSE}))~%1)}}",
-)
-"""The cause that matters, told by FreeSWITCH itself when the plan is through: two pieces, between
-which the matcher names what each leg that was rung together has left.
-
-``originate_causes`` lists ``uuid;CAUSE`` of every leg of every bridge. The alternatives of the
-branch-reset group (``(?|``, pcre2pattern) are tried in order, each over the whole list, so their
-order is the precedence: busy, declined, unwanted, no answer, rang out (which has no cause of its
-own: an empty one is NORMAL_CLEARING, SIP 480), unallocated; else, or where no leg was made, 503.
-Seen on FreeSWITCH 1.11: [486] [503, 503] gives 486, [503] [603] gives 603, all 503 gives 503.
-"""
+seconds, for ten seconds. No key counts as not answered."""
 
 _TARGET = struct.Struct("<QIIIIII")
 TARGET_BYTES = 64
@@ -125,6 +100,7 @@ class Programs:
         asked: Callable[[str, str, str], tuple[int, int]],
         plans: Mapping[str, int],
         choices_of: Callable[[str], int | None],
+        policies: Policies,
         own: Callable[[int], int | None] = lambda number: None,
         plan_of: Callable[[int], int] = lambda assignment: 0,
         sip_profile: str = "vnroute",
@@ -133,7 +109,8 @@ class Programs:
         self.words = array("I")
         self.targets = bytearray()
         self.rotations = 0
-        self._target_rows: dict[Target, int] = {}
+        self._target_rows: dict[tuple[Target, int], int] = {}
+        self.policies = policies
         self._texts = texts
         self._asked = asked
         self._plans = plans
@@ -151,7 +128,8 @@ class Programs:
             body = array("I")
             if step.hangup:
                 if step.hangup == model.RELAY:
-                    pieces = (word for piece in RELAY for word in self._texts.place(piece))
+                    relay = self.policies.relay(plan.policy)
+                    pieces = (word for piece in relay for word in self._texts.place(piece))
                     body.extend([Op.RELAY | mark, *pieces])
                 else:
                     body.extend([Op.HANGUP | mark, *self._texts.place(step.hangup)])
@@ -160,12 +138,12 @@ class Programs:
             elif step.voicemail:
                 body.extend([Op.TAKE | mark, *self._texts.place(voicemail(step.voicemail))])
             elif step.how == "together":
-                self._together(body, mark, step.targets)
+                self._together(body, mark, step.targets, step.policy or plan.policy)
             elif step.how == "in-order":
                 for target in step.targets:
-                    self._target(body, mark, target)
+                    self._target(body, mark, target, step.policy or plan.policy)
             else:
-                self._pick(body, mark, step)
+                self._pick(body, mark, step, step.policy or plan.policy)
             if step.callers:
                 body = self._from(mark, step.callers, len(body)) + body
             if step.when:
@@ -191,11 +169,11 @@ class Programs:
     def ending(self) -> int:
         """First word of the program that ends a call which was diverted; nothing comes after it."""
         first = len(self.words)
-        pieces = (word for piece in RELAY for word in self._texts.place(piece))
+        pieces = (word for piece in self.policies.relay("") for word in self._texts.place(piece))
         self.words.extend([Op.RELAY, *pieces, Op.END])
         return first
 
-    def _target(self, body: array[int], mark: int, target: Target) -> None:
+    def _target(self, body: array[int], mark: int, target: Target, policy: str) -> None:
         """Write what rings one target, or goes on in the plan of a number of ours."""
         if target.kind == "plan":
             body.extend([Op.FORWARD | mark, self._plans[target.name], 0, 0, NO_ASSIGNMENT])
@@ -204,30 +182,32 @@ class Programs:
             row, places = self._places(target)
             for state, place in enumerate(places):
                 inner = array("I")
-                self._target(inner, mark, place)
+                self._target(inner, mark, place, policy)
                 body.extend([Op.WHEN | mark, row, state, len(inner)])
                 body.extend(inner)
             return
         number = target.number
         assignment = None if number is None else self._own(number)
         if number is None or assignment is None:
-            body.extend([Op.RING | mark, self._row(target)])
+            body.extend([Op.RING | mark, self._row(target, policy)])
         else:
             plan = self._plan_of(assignment)
             words = [number & 0xFFFFFFFF, number >> 32, assignment]
             body.extend([Op.FORWARD | mark, plan, *words])
 
-    def _together(self, body: array[int], mark: int, targets: tuple[Target, ...]) -> None:
+    def _together(
+        self, body: array[int], mark: int, targets: tuple[Target, ...], policy: str
+    ) -> None:
         # The load refuses numbers of ours here: they have plans of their own, not one bridge.
-        rows = [self._row(target) for target in targets]
+        rows = [self._row(target, policy) for target in targets]
         body.extend([Op.TOGETHER | mark, len(rows), *rows])
 
-    def _pick(self, body: array[int], mark: int, step: Step) -> None:
+    def _pick(self, body: array[int], mark: int, step: Step, policy: str) -> None:
         """Write a choice of the target to begin with: (share, words) of each, then their words."""
         bodies = []
         for target in step.targets:
             words = array("I")
-            self._target(words, mark, target)
+            self._target(words, mark, target, policy)
             bodies.append((target.share, words))
         slot = self.rotations
         self.rotations += step.how == "rotate"
@@ -245,15 +225,16 @@ class Programs:
             words.extend([int(prefix) & 0xFFFFFFFF, int(prefix) >> 32, len(prefix)])
         return words
 
-    def _row(self, target: Target) -> int:
-        """Return the row of a target, which is added if it is new."""
-        row = self._target_rows.get(target)
+    def _row(self, target: Target, policy: str) -> int:
+        """Return the row of a target under a policy, which is added if it is new."""
+        hunted = self.policies.row(policy, bool(target.confirm))
+        row = self._target_rows.get((target, hunted))
         if row is None:
-            row = self._target_rows[target] = len(self._target_rows)
-            self.targets += self._record(target)
+            row = self._target_rows[target, hunted] = len(self._target_rows)
+            self.targets += self._record(target, hunted)
         return row
 
-    def _record(self, target: Target) -> bytes:
+    def _record(self, target: Target, policy: int) -> bytes:
         number, choices = target.number or 0, NO_CHOICES
         dial = shown = ""
         if target.kind == "number":
@@ -269,7 +250,9 @@ class Programs:
         if show not in SHOWS:
             show, shown = "fixed", target.show
         return (
-            _TARGET.pack(number, choices, 0, target.seconds, target.delay, SHOWS.index(show), 0)
+            _TARGET.pack(
+                number, choices, policy, target.seconds, target.delay, SHOWS.index(show), 0
+            )
             + self._texts.packed(dial)
             + self._texts.packed(shown)
             + self._texts.packed(CONFIRM.format(key=target.confirm) if target.confirm else "")

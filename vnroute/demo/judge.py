@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from vnroute.compiler.plans import STOP_CAUSES
+from vnroute.loadtest.predict import is_once, stops
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import Explanation, Step, Target, explain
 from vnroute.model import CAUSES
@@ -51,6 +51,7 @@ def _differs(record: CallRecord, wanted: Explanation) -> str | None:
         return _code(record, CAUSES[wanted.refused.cause].sip)
     place = 0
     for target in _targets(wanted.steps):
+        once = False
         for leg in target.legs:
             if place == len(tried):
                 return f"legs: stopped after {place}, expected {leg.dial} next"
@@ -60,8 +61,9 @@ def _differs(record: CallRecord, wanted: Explanation) -> str | None:
                 return f"leg {place}: found {dial}, expected {leg.dial}"
             if outcome.answered:
                 return _code(record, 200) if place == len(tried) else "legs after an answer"
-            if outcome.cause in STOP_CAUSES:
+            if stops(outcome.cause, outcome.sip, once):
                 break
+            once = once or is_once(outcome.sip)
     if place < len(tried):
         return f"leg {place + 1}: found {tried[place][0]}, expected none"
     last = wanted.steps[-1].cause or ""

@@ -100,14 +100,15 @@ ctypedef struct CarrierRecord:
     uint32_t gateways
     uint64_t key
 
-# A leg is dialled as before + digits + after.
+# A leg is dialled as before + digits + after. `variables` stand in its brackets, each behind a comma;
+# `progress` is its leg_progress_timeout.
 ctypedef struct GatewayRecord:
     Text id
     Text before
     Text after
     Text variables
     uint32_t carrier
-    uint32_t spare
+    uint32_t progress
     uint64_t key
 
 # A plan by its key; rows ascend by key.
@@ -138,13 +139,19 @@ cdef enum:
     SHOW_ANONYMOUS = 2
     SHOW_FIXED = 3
 
-# How a target is hunted: what stands in the braces of its bridge, and what a call sets on its
-# channel besides where it rings targets together.
+# How a target is hunted: what stands in the braces of its bridge, in those of a branch where it
+# rings together; what a call sets besides where it rings together, and where a target has several
+# legs; the argument of the bridges that go on after a failure; causes that end the plan. `progress`
+# stands in for the gateways' own where it is not 0.
 ctypedef struct PolicyRecord:
     Text variables
+    Text branch
     Text together
+    Text go_on
+    Text guard
+    Text advance
     uint32_t max_legs
-    uint32_t spare
+    uint32_t progress
 
 cdef enum:
     # Words of a plan's program; docs/route-image.md lists their operands.

@@ -8,17 +8,18 @@ from typing import Any
 
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.routing_file import RoutingDocument
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
 from vnroute.store.base import Reading
 
 __all__ = ["KINDS", "Catalogue"]
 
-KINDS = ("accounts", "answers", "schedules", "persons", "plans", "carriers")
+KINDS = ("accounts", "answers", "schedules", "persons", "policies", "plans", "carriers")
 _ONE = {
     "accounts": "account",
     "answers": "set of answers",
     "schedules": "schedule",
     "persons": "person",
+    "policies": "policy",
     "plans": "plan",
     "carriers": "carrier",
 }
@@ -43,6 +44,7 @@ class Catalogue:
         self.answers: dict[str, Answers] = {}
         self.schedules: dict[str, Schedule] = {}
         self.persons: dict[str, Person] = {}
+        self.policies: dict[str, Policy] = {}
         self.plans: dict[str, Plan] = {}
         self.carriers: dict[str, Carrier] = {}
         self.problems = problems

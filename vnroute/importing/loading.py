@@ -53,7 +53,7 @@ class Report:
     change_counter: int
     """The store's, afterwards."""
     counts: dict[str, Tally]
-    """By kind: accounts, schedules, plans, carriers, blocks, numbers, rates."""
+    """By kind: accounts, schedules, policies, plans, carriers, blocks, numbers, rates."""
     warnings: list[Problem]
     more_warnings: int
 
@@ -193,6 +193,7 @@ class Loading:
             counts["answers"] = writing.put_answers(coming("answers"), everything)
             counts["schedules"] = writing.put_schedules(coming("schedules"), everything)
             counts["persons"] = writing.put_persons(coming("persons"), everything)
+            counts["policies"] = writing.put_policies(coming("policies"), everything)
             counts["plans"] = writing.put_plans(coming("plans"), everything)
         for document in self.documents:
             self._stage_numbers(document, catalogue, writing)

@@ -63,6 +63,12 @@ def check_plans(catalogue: Catalogue, warnings: Findings) -> None:
             if expected:
                 place = f"steps[{position}].when"
                 catalogue.add_problem("plans", plan.id, place, repr(step.when), expected)
+        named = [("policy", plan.policy)]
+        named += [(f"steps[{n}].policy", step.policy) for n, step in enumerate(plan.steps)]
+        for place, policy in named:
+            expected = catalogue.expected("policies", policy) if policy else None
+            if expected:
+                catalogue.add_problem("plans", plan.id, place, repr(policy), expected)
         for place, target, _ in _each_target(plan):
             if target.kind == "person":
                 person = catalogue.persons.get(target.name)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from vnroute.eventsocket.stats import WorkerStats
 from vnroute.loadtest.observed import Evidence, SeenCall, SeenLeg
-from vnroute.loadtest.predict import Decision, ends_of, relayed, stops
+from vnroute.loadtest.predict import Decision, code_of, ends_of, is_once, relayed, stops
 from vnroute.loadtest.profile import Expect
 
 __all__ = ["Check", "Mismatch", "Moments", "account", "judge", "judge_all"]
@@ -205,6 +205,7 @@ class _Walk:
         causes: list[str] = []
         done: set[int] = set()
         ended_target = -1
+        once: set[int] = set()
         for place, planned in enumerate(self.decision.legs):
             if planned.target == ended_target:
                 continue
@@ -225,9 +226,13 @@ class _Walk:
                 return f"{self._name(place)}: cancelled, but not by the caller"
             if call.cancelled_at is not None and len(done) == len(call.legs):
                 return self._gave_up(len(done))
-            causes.append(leg.cause)
-            if stops(leg.cause):
+            code = code_of(leg.script)
+            if stops(leg.cause, code, planned.target in once):
                 ended_target = planned.target
+            if leg.cause != "CALL_REJECTED" or stops(leg.cause, code, False):
+                causes.append(leg.cause)
+            if is_once(code):
+                once.add(planned.target)
         extra = sorted(set(seen) - done)
         if extra:
             place = extra[0]

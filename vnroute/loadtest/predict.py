@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from vnroute.compiler.plans import STOP_CAUSES
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import Explanation, Step, Target, explain
 from vnroute.model import CAUSES
@@ -18,7 +17,17 @@ from vnroute.simulator import read_dial_string
 from vnroute.simulator.causes import cause_of_sip
 from vnroute.simulator.gateways import Script
 
-__all__ = ["Decision", "End", "PlannedLeg", "decide", "ends_of", "relayed", "stops"]
+__all__ = [
+    "Decision",
+    "End",
+    "PlannedLeg",
+    "code_of",
+    "decide",
+    "ends_of",
+    "is_once",
+    "relayed",
+    "stops",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +113,12 @@ def _targets(steps: Sequence[Step]) -> Iterator[Target]:
 
 def _legs(explanation: Explanation) -> Iterator[PlannedLeg]:
     """Give the legs in order, each with the timers of its dial string."""
-    bridges = [argument for name, argument in explanation.applications if name == "bridge"]
+    # Guards, which go on after some failures, ring nobody of their own.
+    bridges = [
+        argument
+        for name, argument in explanation.applications
+        if name == "bridge" and not argument.startswith("$")
+    ]
     for place, target in enumerate(_targets(explanation.steps)):
         dials = read_dial_string(bridges[place]).legs if place < len(bridges) else []
         for leg, dial in zip(target.legs, dials, strict=False):
@@ -155,20 +169,50 @@ def ends_of(script: Script | None, leg: PlannedLeg, slack: float = 0.0) -> list[
     return [end for end, _ in possible if end.after <= latest]
 
 
-def stops(cause: str) -> bool:
-    """Whether a cause ends the hunt for its target: what the person did."""
-    return cause in STOP_CAUSES
+def stops(cause: str, code: int | None, once: bool) -> bool:
+    """Whether a failure ends the hunt for its target, by the built-in policy.
 
+    ``code`` is the carrier's SIP code, None if it gave none; ``once`` is whether the hunt has gone
+    on before after a code that is believed the second time.
+    """
+    if code in _REFUSES_US:
+        return False
+    if code in _BELIEVED_TWICE:
+        return once
+    return cause in ("USER_BUSY", "CALL_REJECTED", "UNWANTED", "ALLOTTED_TIMEOUT")
+
+
+def is_once(code: int | None) -> bool:
+    """Whether a SIP code lets one more carrier be tried, and no further one."""
+    return code in _BELIEVED_TWICE
+
+
+def code_of(script: Script | None) -> int | None:
+    """Return the SIP code with which a carrier refuses, None if it does not."""
+    if script is None:
+        return None
+    return next((status for _, status in script.signals if status >= 300), None)
+
+
+_REFUSES_US = (401, 402, 403, 407)
+"""The carrier's refusals, which FreeSWITCH cannot tell from a person's (603) by their cause."""
+
+_BELIEVED_TWICE = (404, 480, 484, 488)
 
 _RELAY = (
     ("USER_BUSY", 486), ("CALL_REJECTED", 603), ("UNWANTED", 607), ("NO_ANSWER", 480),
-    ("ALLOTTED_TIMEOUT", 480), ("NORMAL_CLEARING", 480), ("UNALLOCATED_NUMBER", 404),
+    ("ALLOTTED_TIMEOUT", 480), ("NORMAL_CLEARING", 480), ("NO_USER_RESPONSE", 480),
+    ("NUMBER_CHANGED", 410), ("UNALLOCATED_NUMBER", 404), ("INVALID_NUMBER_FORMAT", 484),
+    ("INCOMPATIBLE_DESTINATION", 488),
 )  # fmt: skip
 """The cause that matters, most important first, with the code that the caller hears."""
 
 
 def relayed(causes: Sequence[str]) -> int:
-    """Return the final code of a plan that relays, by the causes of all legs that were made."""
+    """Return the final code of a plan that relays, by the causes of all legs that were made.
+
+    A carrier's refusal of us is no cause that matters: leave it out.
+    """
     for cause, code in _RELAY:
         if cause in causes:
             return code

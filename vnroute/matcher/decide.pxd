@@ -36,6 +36,8 @@ cdef class Matcher:
     cdef Buffer _body
     cdef Buffer _labels
     cdef int _legs
+    cdef int _target          # targets begun
+    cdef Text _go_on          # what is set besides where a hunt may go on after it stopped
     cdef uint64_t _called
     cdef uint64_t _caller_digits
     cdef int _caller_size
@@ -77,4 +79,6 @@ cdef class Matcher:
     cdef uint64_t _next_noise(self) noexcept
     cdef int _uuid(self, uint64_t place) except -1
     cdef int _relay(self, const uint32_t* step) except -1
-    cdef int _body_byte(self, char byte) except -1
+    cdef int _place(self, int leg) except -1
+    cdef int _guards(self, const PolicyRecord* policy, int first) except -1
+    cdef int _advance(self, const PolicyRecord* policy, int first) except -1

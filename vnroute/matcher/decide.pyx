@@ -198,7 +198,8 @@ cdef class Matcher:
 
     cdef int _begin(self, uint64_t number) except -1:
         self._head.size = self._body.size = self._labels.size = 0
-        self._legs = 0
+        self._legs = self._target = 0
+        self._go_on.size = 0
         put_text(&self._head, b"sendmsg\ncall-command: xferext\napplication: multiset ^^;vn_generation=")
         put_number(&self._head, self.image.generation)
         if number:
@@ -279,6 +280,9 @@ cdef class Matcher:
             put(&self._head, image.text + text.offset, text.size)
         if self._diversions:
             put_text(&self._head, b";vn_diverted=true")
+        if self._go_on.size:
+            put_text(&self._head, b";")
+            put(&self._head, image.text + self._go_on.offset, self._go_on.size)
         if self._legs:
             put_text(&self._head, b";vn_hops=")
             put_number(&self._head, hops + 1)
@@ -419,6 +423,7 @@ cdef class Matcher:
         cdef uint32_t row = image.assignment_of(number) if number else NO_VALUE
         cdef TargetRecord target
         cdef size_t start = self._body.size
+        cdef int first = self._legs
         if row != NO_VALUE:
             if not image.out_of_service(row, now):
                 return self._enter(number, image.assignments[row].plan, NO_VALUE, now, depth)
@@ -435,6 +440,7 @@ cdef class Matcher:
             put_text(&self._body, b"application: bridge ")
             if self._branch(&target, 0):
                 put_text(&self._body, b"\n")
+                self._guards(&image.policies[0], first)
             else:
                 self._body.size = start
         return self._steps(
@@ -515,16 +521,21 @@ cdef class Matcher:
         put(&self._body, self.image.text + step[1], step[2])
         if self._together != NO_VALUE:
             for i in range(self._legs):
-                put_text(&self._body, b"${vn_c")
-                self._body_byte(HEX[i >> 4])
-                self._body_byte(HEX[i & 15])
-                put_text(&self._body, b"};")
-        put(&self._body, self.image.text + step[3], step[4])
+                put_text(&self._body, b";${vn_c")
+                self._place(i)
+                put_text(&self._body, b"}")
+            put(&self._body, self.image.text + step[3], step[4])
+        else:
+            put(&self._body, self.image.text + step[5], step[6])
         put_text(&self._body, b"\n")
         return 0
 
-    cdef int _body_byte(self, char byte) except -1:
-        return put(&self._body, &byte, 1)
+    cdef int _place(self, int leg) except -1:
+        """Write a leg's place, the first two digits of its uuid."""
+        cdef char[2] digits
+        digits[0] = HEX[leg >> 4]
+        digits[1] = HEX[leg & 15]
+        return put(&self._body, digits, 2)
 
     cdef const uint32_t* _pick(
         self, const uint32_t* step, int64_t now, int depth
@@ -574,6 +585,8 @@ cdef class Matcher:
         """
         cdef uint32_t i, branches = 0
         cdef size_t start = self._body.size
+        cdef int first = self._legs
+        cdef PolicyRecord policy = self.image.policies[self.image.targets[rows[0]].policy]
         self._rings = True
         self._many = count > 1
         if self._many and self._together == NO_VALUE:
@@ -586,8 +599,48 @@ cdef class Matcher:
             self._body.size = start
             return 0
         put_text(&self._body, b"\n")
-        if count > 1:
+        if self._many:
             self._together = self.image.targets[rows[0]].policy
+        else:
+            self._guards(&policy, first)
+        if policy.advance.size:
+            self._advance(&policy, first)
+        return 0
+
+    cdef int _guards(self, const PolicyRecord* policy, int first) except -1:
+        """Write the lines by which a hunt goes on behind the carrier that failed, one less than
+        legs from `first` on: FreeSWITCH itself has only the cause to go by, not the SIP code."""
+        cdef int i
+        for i in range(self._legs - first - 1):
+            self._go_on = policy.go_on
+            put_text(&self._body, b"application: bridge ")
+            put(&self._body, self.image.text + policy.guard.offset, policy.guard.size)
+            put_text(&self._body, b"\n")
+        return 0
+
+    cdef int _advance(self, const PolicyRecord* policy, int first) except -1:
+        """Write the line that ends the call where the legs from `first` on left such a cause.
+
+        uuid_kill gets the caller's uuid and the cause then, and otherwise nothing, with which it
+        does nothing.
+        """
+        cdef int i
+        put_text(&self._body, b"application: eval ${uuid_kill(${regex(m:~")
+        if self._many:
+            for i in range(first, self._legs):
+                put_text(&self._body, b"${vn_c")
+                self._place(i)
+                put_text(&self._body, b"};")
+            put_text(&self._body, b"~(?|")
+        else:
+            put_text(&self._body, b"${originate_causes}#${sip_invite_failure_status}~(?:^|:)(?:")
+            for i in range(first, self._legs):
+                if i > first:
+                    put_text(&self._body, b"|")
+                self._place(i)
+            put_text(&self._body, b")[^:]*.(?|")
+        put(&self._body, self.image.text + policy.advance.offset, policy.advance.size)
+        put_text(&self._body, b")~${uuid} %1~n)})}\n")
         return 0
 
     cdef uint32_t _choices(self, const TargetRecord* target) noexcept:
@@ -611,6 +664,7 @@ cdef class Matcher:
         cdef uint32_t legs = 0, i, at, carrier, number, choices
         if self._legs == MAX_LEGS:
             return 0
+        self._target += 1
         if target.dial.size:
             self._open(&target, &policy, branches)
             put_text(&self._body, b"[")
@@ -634,6 +688,8 @@ cdef class Matcher:
                 else:
                     self._open(&target, &policy, branches)
                     put_text(&self._body, b"[")
+                put_text(&self._body, b"leg_progress_timeout=")
+                put_number(&self._body, policy.progress if policy.progress else gateway.progress)
                 put(&self._body, image.text + gateway.variables.offset, gateway.variables.size)
                 put_text(&self._body, b",")
                 self._uuid(self._legs)
@@ -649,6 +705,7 @@ cdef class Matcher:
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches
     ) except -1:
         """Write what stands before a target's legs: the branch's mark, and its variables."""
+        cdef Text variables
         if branches:
             put_text(&self._body, b":_:")
         put_text(&self._body, b"{leg_timeout=")
@@ -681,9 +738,10 @@ cdef class Matcher:
         if target.variables.size:
             put_text(&self._body, b",")
             put(&self._body, self.image.text + target.variables.offset, target.variables.size)
-        if policy.variables.size:
+        variables = policy.branch if self._many else policy.variables
+        if variables.size:
             put_text(&self._body, b",")
-            put(&self._body, self.image.text + policy.variables.offset, policy.variables.size)
+            put(&self._body, self.image.text + variables.offset, variables.size)
         put_text(&self._body, b"}")
         if target.delay:
             # A leg that rings nobody and gives up in time: FreeSWITCH's own delays wake a thread a
@@ -714,13 +772,14 @@ cdef class Matcher:
         """Write a leg's uuid.
 
         It is of version 8 (RFC 9562, 5.8): its first two digits are the leg's place in vn_legs, so
-        a CDR tells by itself which gateway and attempt a uuid stands for; the rest is noise.
+        a CDR tells by itself which gateway and attempt a uuid stands for. The next two count the
+        targets, so that legs of one hunt are known; the rest is noise.
         """
         cdef char* out
         cdef uint64_t high = self._next_noise(), low = self._next_noise()
         cdef int i, at = 0
         put_text(&self._body, b"origination_uuid=")
-        high = (high >> 8) | (place << 56)
+        high = (high >> 16) | (place << 56) | <uint64_t>(self._target & 0xFF) << 48
         high = (high & ~<uint64_t>0xF000) | 0x8000
         low = (low & ~(<uint64_t>3 << 62)) | (<uint64_t>2 << 62)
         reserve(&self._body, 36)

@@ -48,7 +48,7 @@ from vnroute.image.records cimport (
 cdef int64_t WEEK = 7 * 24 * 3600
 # Words of each op; those of variable length count on from here.
 cdef uint32_t[11] OP_WORDS
-OP_WORDS[:] = [1, 4, 2, 5, 3, 2, 4, 4, 5, 3, 3]
+OP_WORDS[:] = [1, 4, 2, 5, 3, 2, 4, 4, 7, 3, 3]
 
 
 cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
@@ -195,10 +195,10 @@ cdef class RouteImage:
             if self.gateways[row].carrier >= self.carrier_count:
                 raise ImageError(f"{self.path}: gateway {row} is of no carrier")
         for row in range(self.policy_count):
-            self._check_text(
-                self.policies[row].variables.offset, self.policies[row].variables.size, "a policy")
-            self._check_text(
-                self.policies[row].together.offset, self.policies[row].together.size, "a policy")
+            for text in (self.policies[row].variables, self.policies[row].branch,
+                         self.policies[row].together, self.policies[row].go_on,
+                         self.policies[row].guard, self.policies[row].advance):
+                self._check_text(text["offset"], text["size"], "a policy")
         for row in range(self.schedule_count):
             self._check_text(
                 self.schedules[row].id.offset, self.schedules[row].id.size, "a schedule")

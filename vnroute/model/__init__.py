@@ -11,6 +11,7 @@ from vnroute.model.causes import CAUSES, Cause, parse_cause
 from vnroute.model.number import Number, NumberBlock
 from vnroute.model.person import Person
 from vnroute.model.plan import RELAY, Plan, Step
+from vnroute.model.policy import Policy
 from vnroute.model.problem import FieldError, Problem, RoutingDataError
 from vnroute.model.rate import Rate, parse_rate
 from vnroute.model.routing import RoutingFile
@@ -33,6 +34,7 @@ __all__ = [
     "OpenHours",
     "Person",
     "Plan",
+    "Policy",
     "Problem",
     "Rate",
     "RoutingDataError",

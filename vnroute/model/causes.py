@@ -13,7 +13,7 @@ from difflib import get_close_matches
 
 from vnroute.model.problem import FieldError
 
-__all__ = ["CAUSES", "Cause", "parse_cause"]
+__all__ = ["CAUSES", "SIP_CAUSES", "Cause", "parse_cause"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,31 @@ CAUSES: dict[str, Cause] = {
     )
 }
 """Every cause that a plan may name, by name."""
+
+SIP_CAUSES: dict[int, str] = {
+    code: cause
+    for cause, codes in {
+        "CALL_REJECTED": (401, 402, 403, 407, 603, 608),
+        "UNWANTED": (607,),
+        "UNALLOCATED_NUMBER": (404,),
+        "NO_ROUTE_DESTINATION": (485, 604),
+        "RECOVERY_ON_TIMER_EXPIRE": (408, 504),
+        "NUMBER_CHANGED": (410,),
+        "INTERWORKING": (413, 414, 416, 420, 421, 423, 505, 513),
+        "NO_USER_RESPONSE": (480,),
+        "NORMAL_TEMPORARY_FAILURE": (400, 481, 500, 503),
+        "USER_BUSY": (486, 600),
+        "INVALID_NUMBER_FORMAT": (484,),
+        "INCOMPATIBLE_DESTINATION": (488, 606),
+        "NETWORK_OUT_OF_ORDER": (502,),
+        "SERVICE_UNAVAILABLE": (405,),
+        "SERVICE_NOT_IMPLEMENTED": (406, 415, 501),
+        "EXCHANGE_ROUTING_ERROR": (482, 483),
+    }.items()
+    for code in codes
+}
+"""What FreeSWITCH makes of a carrier's SIP code (``sofia_glue_sip_cause_to_freeswitch`` in
+sofia_glue.c), several codes of one cause."""
 
 
 def parse_cause(text: str, field: str = "hangup") -> Cause:

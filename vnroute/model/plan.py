@@ -47,7 +47,8 @@ class Step(
     ``when`` is not given; and, if ``from`` is given, to callers of those prefixes only
     (``withheld``: without a number). ``seconds`` is how long each target may ring, ``show`` whose
     number they see, ``confirm`` the key with which a phone's user takes the call (so that voicemail
-    does not). ``play`` is a sound that the caller hears before he is answered, ``voicemail`` the
+    does not), ``policy`` how targets are hunted here, if not as the plan
+    says. ``play`` is a sound that the caller hears before he is answered, ``voicemail`` the
     mailbox that takes the call, BOX@DOMAIN. Exactly one of ``ring``, ``play``, ``voicemail`` and
     ``hangup`` is given.
     """
@@ -60,11 +61,14 @@ class Step(
     seconds: int = 25
     show: str = "caller"
     confirm: str = ""
+    policy: str = ""
     play: str = ""
     voicemail: str = ""
     hangup: str = ""
 
     def __post_init__(self) -> None:
+        if self.policy:
+            check_id(self.policy, "policy")
         if self.when:
             check_id(self.when, "when")
             check_id(self.state, "is")
@@ -140,15 +144,19 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
 
     The last step, and no other, ends the call at any moment: a ``hangup`` or a ``voicemail``
     without ``when`` and ``from``.
+    ``policy`` names how targets are hunted and which failures go on, the built-in tables if empty.
     """
 
     id: str
     account: str
     steps: tuple[Step, ...]
+    policy: str = ""
 
     def __post_init__(self) -> None:
         check_id(self.id)
         check_id(self.account, "account")
+        if self.policy:
+            check_id(self.policy, "policy")
         if not self.steps:
             raise FieldError("steps", "no steps", "steps, the last a hangup without when")
         if len(self.steps) > MAX_STEPS:

@@ -10,6 +10,7 @@ from vnroute.model.carrier import Carrier
 from vnroute.model.number import Number, NumberBlock
 from vnroute.model.person import Person
 from vnroute.model.plan import Plan
+from vnroute.model.policy import Policy
 from vnroute.model.rate import Rate
 from vnroute.model.schedule import Schedule
 
@@ -23,6 +24,7 @@ class RoutingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     answers: tuple[Answers, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     persons: tuple[Person, ...] = ()
+    policies: tuple[Policy, ...] = ()
     plans: tuple[Plan, ...] = ()
     numbers: tuple[Number, ...] = ()
     blocks: tuple[NumberBlock, ...] = ()

@@ -159,6 +159,7 @@ HARMLESS: Final = frozenset(
         "echo",
         "enable_heartbeat",
         "endless_playback",
+        "eval",
         "event",
         "flush_dtmf",
         "gentones",

@@ -38,9 +38,12 @@ class _Pattern:
             if c == "\\" and p + 1 < len(text):
                 following = text[p + 1]
                 if following in "123456789" and not in_class:
-                    # The group that was opened last under this number: that of the same branch.
-                    known = self.groups[int(following)] if int(following) < len(self.groups) else []
-                    out.append(f"(?:\\{known[-1]})" if known else "(?!)")
+                    n = int(following)
+                    known = self.groups[n] if n < len(self.groups) else []
+                    if any(reset and first < n for reset, first, _ in opened):
+                        # The group opened last under this number is that of the same branch.
+                        known = known[-1:]
+                    out.append(_backreference(known))
                 else:
                     out.append(c + following)
                 p += 2
@@ -92,6 +95,16 @@ class _Pattern:
         if number >= len(self.groups):
             return ""
         return next((found for g in self.groups[number] if (found := match[g]) is not None), "")
+
+
+def _backreference(groups: Sequence[int]) -> str:
+    """Return what matches the text of that one of Python's groups which took part."""
+    if not groups:
+        return "(?!)"
+    pattern = f"(?:\\{groups[-1]})"
+    for group in reversed(groups[:-1]):
+        pattern = f"(?({group})\\{group}|{pattern})"
+    return pattern
 
 
 @lru_cache(maxsize=256)

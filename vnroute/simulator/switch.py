@@ -39,6 +39,7 @@ from .causes import (
     NUMBERS,
     ORIGINATOR_CANCEL,
     cause_of_sip,
+    cause_of_text,
     sip_of_cause,
 )
 from .channel_data import Setup, channel_variables
@@ -46,6 +47,7 @@ from .cstring import separate_text
 from .dialstring import read_expanded
 from .expansion import Expander
 from .gateways import Gateways
+from .global_variables import GLOBALS
 from .headers import Headers, is_true, leading_int
 from .originate import NEVER, Attempt, Outcome, Surroundings, originate
 from .records import LegRecord
@@ -112,7 +114,7 @@ class Channel:
             return str(self._setup.max_forwards)
         if self._base is None:
             self._base = {k.lower(): v for k, v in channel_variables(self._setup).items()}
-        return self._base.get(lowered)
+        return self._base.get(lowered) or GLOBALS.get(lowered)
 
     def set(self, name: str, value: str | None) -> None:
         """Set a variable; None or an empty text unsets it."""
@@ -215,10 +217,13 @@ class Session:
     _around: Surroundings = field(init=False)
     _expander: Expander = field(init=False)
     _slept: float = 0.0
+    _leaves_by: str = ORIGINATOR_CANCEL
 
     def __post_init__(self) -> None:
         self.channel = Channel(self.setup)
-        self._expander = Expander(self.channel)
+        self._expander = Expander(
+            self.channel, {"uuid_kill": self._uuid_kill, "sched_api": self._sched_api}
+        )
         self._around = Surroundings(
             gateways=self.gateways,
             rng=self.rng,
@@ -233,6 +238,28 @@ class Session:
     def begin(self, epoch: float) -> None:
         """The plan has come at ``epoch`` (Unix time): the clock's 0."""
         self.epoch = self._around.epoch = epoch
+
+    def _uuid_kill(self, argument: str) -> str:
+        """``uuid_kill UUID [CAUSE]`` (mod_commands.c): hangs the caller up, if he is meant."""
+        uuid, _, cause = argument.partition(" ")
+        if uuid != self.setup.uuid:
+            return "-ERR No such channel!\n"
+        self.channel.hang_up(cause_of_text(cause) if cause else NORMAL_CLEARING)
+        return "+OK\n"
+
+    def _sched_api(self, argument: str) -> str:
+        """``sched_api +SECONDS GROUP uuid_kill UUID CAUSE`` (mod_commands.c).
+
+        The caller is hung up then, unless he is answered before, which takes it back in every plan.
+        The scheduler counts whole seconds of the clock (switch_scheduler.c).
+        """
+        when, _, api, uuid, cause = [*argument.split(" "), "", "", "", "", ""][:5]
+        if api == "uuid_kill" and uuid == self.setup.uuid and when.startswith("+"):
+            moment = math.floor(self.epoch + self.now) + leading_int(when[1:]) - self.epoch
+            if moment < self._around.hangup_at:
+                self._around.hangup_at = self.patience = moment
+                self._leaves_by = cause_of_text(cause)
+        return "+OK Added: 1\n"
 
     def _progress(self, at: float) -> None:
         if self.progress_at is None:
@@ -249,7 +276,7 @@ class Session:
                 self.notes.append(f"more than {MOST_STEPS} applications")
                 break
             if self.now >= self.patience and not channel.answered:
-                channel.hang_up(ORIGINATOR_CANCEL)
+                channel.hang_up(self._leaves_by)
                 break
             yield from self._execute(self._queue.pop(0))
         # "has executed the last dialplan instruction, hanging up"
@@ -420,7 +447,7 @@ class Session:
             channel.hang_up(outcome.cause)
             return
         if self.now >= self._around.hangup_at:
-            channel.hang_up(ORIGINATOR_CANCEL)
+            channel.hang_up(self._leaves_by)
             return
         if outcome.winner is None:
             self._bridge_failed(outcome)
@@ -464,7 +491,7 @@ class Session:
             self.now = ended
             channel.set("bridge_hangup_cause", winner.cause)
             if self.now >= self._around.hangup_at:
-                channel.hang_up(ORIGINATOR_CANCEL)
+                channel.hang_up(self._leaves_by)
             else:
                 self._handle_cause(winner.cause)
             return

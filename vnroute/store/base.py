@@ -16,7 +16,7 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
 from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce
 from vnroute.model.number import NumberState
 from vnroute.model.override import Override
@@ -92,6 +92,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
 
     accounts: int
     schedules: int
+    policies: int
     plans: int
     carriers: int
     numbers: int
@@ -202,6 +203,10 @@ class Reading(Protocol):
         """Return all persons, by id."""
         ...
 
+    def policies(self) -> list[Policy]:
+        """Return all policies, by id."""
+        ...
+
     def plans(self) -> list[Plan]:
         """Return all plans, by id."""
         ...
@@ -307,6 +312,10 @@ class Transaction(Reading, Protocol):
 
     def put_persons(self, persons: Sequence[Person], replace: bool = False) -> Tally:
         """Add or change persons, by id."""
+        ...
+
+    def put_policies(self, policies: Sequence[Policy], replace: bool = False) -> Tally:
+        """Add or change policies, by id."""
         ...
 
     def put_plans(self, plans: Sequence[Plan], replace: bool = False) -> Tally:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
 from vnroute.model.override import Override
 from vnroute.store.base import (
     Assignment,
@@ -25,12 +25,12 @@ from vnroute.store.sqlite_overrides import read_overrides
 
 __all__ = ["SqliteReading", "checked_kind"]
 
-_Entity = TypeVar("_Entity", Account, Answers, Schedule, Person, Plan, Carrier)
+_Entity = TypeVar("_Entity", Account, Answers, Schedule, Person, Policy, Plan, Carrier)
 _CHUNK = 500
 """Parameters to a query: well under SQLite's limit, enough to make a query's own cost small."""
 
 
-_KINDS = frozenset(("accounts", "answers", "schedules", "persons", "plans", "carriers"))
+_KINDS = frozenset(("accounts", "answers", "schedules", "persons", "policies", "plans", "carriers"))
 
 _WHOSE = {
     "accounts": "id = ?",
@@ -116,7 +116,7 @@ class SqliteReading(SqliteDeckReading):
 
     def counts(self) -> Counts:
         """Return the number of rows of each kind."""
-        kinds = ("accounts", "schedules", "plans", "carriers", "numbers")
+        kinds = ("accounts", "schedules", "policies", "plans", "carriers", "numbers")
         rows = {kind: self._db.row(f"SELECT count(*) FROM {kind}")[0] for kind in kinds}
         (blocks,) = self._db.row("SELECT count(DISTINCT notation) FROM blocks")
         rates = sum(deck.rows for deck in self.decks())
@@ -137,6 +137,10 @@ class SqliteReading(SqliteDeckReading):
     def persons(self) -> list[Person]:
         """Return all persons, by id."""
         return self._entities("persons", Person)
+
+    def policies(self) -> list[Policy]:
+        """Return all policies, by id."""
+        return self._entities("policies", Policy)
 
     def plans(self) -> list[Plan]:
         """Return all plans, by id."""

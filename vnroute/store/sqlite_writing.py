@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Schedule
+from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
 from vnroute.model.deck import DeckKind
 from vnroute.model.number import NumberState
 from vnroute.model.override import Override
@@ -64,6 +64,10 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
     def put_persons(self, persons: Sequence[Person], replace: bool = False) -> Tally:
         """Add or change persons."""
         return self._put("persons", Person, persons, replace)
+
+    def put_policies(self, policies: Sequence[Policy], replace: bool = False) -> Tally:
+        """Add or change policies."""
+        return self._put("policies", Policy, policies, replace)
 
     def put_plans(self, plans: Sequence[Plan], replace: bool = False) -> Tally:
         """Add or change plans."""

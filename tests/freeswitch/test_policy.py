@@ -1,0 +1,73 @@
+"""The policy table on the real switch: vnroute's own answers, SIPp carriers behind them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.freeswitch.harness import Gateway, SippCarrier, free_port
+from tests.freeswitch.lab import Lab
+from tests.freeswitch.test_ring import carrier
+from tests.policy_table import CASES, Case, lines
+from tests.ringing_table import answers, refuses
+
+pytestmark = pytest.mark.freeswitch
+
+
+@dataclasses.dataclass(frozen=True)
+class TcpGateway(Gateway):
+    """A gateway that is spoken to over TCP."""
+
+    def xml(self, host: str) -> str:
+        proxy = f"{host}:{self.port}"
+        return super().xml(host).replace(f'"{proxy}"', f'"{proxy};transport=tcp"')
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    lab = Lab(gateways=150)
+    lab._all += [TcpGateway("gwTcp", free_port())]
+    with lab:
+        yield lab
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_policy(lab: Lab, case: Case, tmp_path: Path, report: Callable[[str], None]) -> None:
+    names: list[str] = []
+    listening: dict[int, SippCarrier] = {}
+    fixed = {"tcp refused": "gwTcp", "unknown": "gwNowhere"}
+    for far in (*case.carriers, *((answers(0.1),) if case.then else ())):
+        if isinstance(far, str) and far in fixed:
+            names.append(fixed[far])
+            continue
+        at = lab.gateway()
+        if not isinstance(far, str):
+            listening[len(names)] = carrier(at, far)
+        names.append(at.name)
+    complaints = len(lab.switch.complaints())
+    outcome = lab.call(lines(case, names, tmp_path), *listening.values())
+    report(f"{outcome.code} after {outcome.seconds:.2f} s")
+    assert outcome.code == case.code
+    rung = tuple(
+        outcome.count(listening[place]) if place in listening else 0 for place in range(len(names))
+    )
+    assert rung == case.rung
+    assert case.least - 0.1 <= outcome.seconds <= case.most + 0.3
+    found = lab.switch.complaints()[complaints:]
+    assert [line for line in found if "gwNowhere" not in line and "gwTcp" not in line] == []
+
+
+@pytest.mark.parametrize("reason", ["Q.850;cause=17", "Q.850;cause=21", "SIP;cause=486"])
+def test_a_reason_header_does_not_change_what_the_code_means(
+    lab: Lab, tmp_path: Path, reason: str
+) -> None:
+    """Yeti's table, too: a carrier's 503 goes on, whatever else it says."""
+    case = Case("", (refuses(503), answers(0.1)), 200, (1, 1))
+    first, second = lab.gateway(), lab.gateway()
+    carriers = (SippCarrier.refuses(first, 503, reason), carrier(second, answers(0.1)))
+    outcome = lab.call(lines(case, [first.name, second.name], tmp_path), *carriers)
+    assert outcome.code == 200
+    assert [outcome.count(one) for one in carriers] == [1, 1]

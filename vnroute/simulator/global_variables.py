@@ -1,0 +1,29 @@
+"""Global variables of FreeSWITCH that a plan may name: those of fs-conf/vars.xml."""
+
+from __future__ import annotations
+
+from typing import Final
+
+GLOBALS: Final[dict[str, str]] = {
+    "vn_next": (
+        r"^(?|().{5}#(?:.*:)?([^|:]{36}).([A-Z_]+)#[^#]*#([^[]*)(?=.*vn_next=[^],]*\3[^]]*=\2)"
+        r"|().{5}#(?:.*:)?([^|:]{36}).(?=CALL_REJECTED#(?:401|402|403|407)#|UNALLOCATED_NUMBER"
+        r"#(?!404#)|NO_USER_RESPONSE#(?!480#)|INVALID_NUMBER_FORMAT#(?!484#)|INCOMPATIBLE_DEST"
+        r"INATION#(?!488#))([A-Z_]+)#[^#]*#([^[]*)|(.{5})#(?:.*:)?([^|:]{36}).(?=UNALLOCATED_N"
+        r"UMBER#404#|NO_USER_RESPONSE#480#|INVALID_NUMBER_FORMAT#484#|INCOMPATIBLE_DESTINATION"
+        r"#488#)([A-Z_]+)#[^#]*#(?!.o=1)([^[]*)).*=\2[^|]*[|](.+)~%1%4%5~n"
+    ),
+    "vn_relay": (
+        r"^(?|.*;(USER_BUSY)|.*(?=.{37}(CALL_REJECTED)(?!#40))..(..)(?!.*:..\2)|.*;(UNWANTED)|"
+        r".*;(?:NO_ANSWER|ALLOTTED_TIMEOUT|NORMAL_CLEARING)()|.*;NO_USER_RESPONSE()|.*;(NUMBER"
+        r"_CHANGED)|.*;(UNALLOCATED_NUMBER)|.*;(INVALID_NUMBER_FORMAT)|.*;(INCOMPATIBLE_DESTIN"
+        r"ATION)|.*;(41))~%1"
+    ),
+    "vn_relay_together": (
+        r"^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(UNWANTED)|.*;(?:NO_ANSWER|ALLOTTED_TIMEOUT"
+        r"|NORMAL_CLEARING)()|.*;NO_USER_RESPONSE()|.*;(NUMBER_CHANGED)|.*;(UNALLOCATED_NUMBER"
+        r")|.*;(INVALID_NUMBER_FORMAT)|.*;(INCOMPATIBLE_DESTINATION)|.*;(41))~%1"
+    ),
+}
+"""A channel that does not have a variable is asked for the global one (switch_channel.c). A test
+holds these to vars.xml and to what vnroute expects of it."""
