@@ -50,6 +50,7 @@ class _Assignment:
     state: str = "active"
     since: str = ""
     until: str = ""
+    screen: str = ""
 
 
 @dataclass(frozen=True)
@@ -95,6 +96,15 @@ class _Routing:
         return self._accounts
 
     def answers(self) -> list[Any]:
+        return []
+
+    def lists(self) -> list[Any]:
+        return []
+
+    def iter_callers(self) -> Iterator[tuple[int, str]]:
+        return iter(())
+
+    def screens(self) -> list[Any]:
         return []
 
     def schedules(self) -> list[Any]:

@@ -62,7 +62,8 @@ schedules:
 
 
 SECTIONS = (
-    "accounts, answers, schedules, persons, policies, plans, numbers, blocks, carriers, rates"
+    "accounts, answers, lists, screens, schedules, persons, policies, plans, numbers, blocks,"
+    " carriers, rates"
 )
 
 

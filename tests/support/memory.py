@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from vnroute.model import (
     Account,
     Answers,
+    CallerList,
     Carrier,
     Number,
     NumberBlock,
@@ -16,6 +17,7 @@ from vnroute.model import (
     Policy,
     Rate,
     Schedule,
+    Screen,
 )
 from vnroute.model.deck import NO_END, RateInForce
 from vnroute.model.e164 import digits_of, parse_number
@@ -30,6 +32,7 @@ class MemoryAssignment:
     state: str
     since: str
     until: str
+    screen: str
 
 
 @dataclass(frozen=True)
@@ -58,14 +61,19 @@ class MemoryRouting:
     rate_list: list[Rate] = field(default_factory=list)
     answer_list: list[Answers] = field(default_factory=list)
     policy_list: list[Policy] = field(default_factory=list)
+    caller_lists: list[CallerList] = field(default_factory=list)
+    imported: list[tuple[int, str]] = field(default_factory=list)
+    screen_list: list[Screen] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self._ids: dict[tuple[str, str, str, str, str, str], int] = {}
+        self._ids: dict[tuple[str, ...], int] = {}
         for row in [*self.number_list, *self.block_list]:
             self._id(row)
 
     def _id(self, row: Number | NumberBlock) -> int:
-        key = (row.account, row.plan, row.campaign, row.state, row.since, row.until)
+        key = (
+            row.account, row.plan, row.campaign, row.state, row.since, row.until, row.screen
+        )  # fmt: skip
         return self._ids.setdefault(key, len(self._ids) + 10)
 
     def change_counter(self) -> int:
@@ -76,6 +84,15 @@ class MemoryRouting:
 
     def answers(self) -> list[Answers]:
         return self.answer_list
+
+    def lists(self) -> list[CallerList]:
+        return self.caller_lists
+
+    def iter_callers(self) -> Iterator[tuple[int, str]]:
+        return iter(sorted(self.imported))
+
+    def screens(self) -> list[Screen]:
+        return self.screen_list
 
     def schedules(self) -> list[Schedule]:
         return self.schedule_list

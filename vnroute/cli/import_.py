@@ -45,6 +45,48 @@ def numbers(
     return _import(session, "numbers", files, replace, dry_run, as_json)
 
 
+@command.command("list", epilog="Example: vnroute import list nuisance blocked.csv.gz --replace")
+@click.argument("name", metavar="LIST")
+@_FILES
+@click.option("--replace", is_flag=True, help="Take all others that were imported off the list.")
+@_DRY_RUN
+@_JSON
+@pass_session
+def callers(
+    session: Session,
+    name: str,
+    files: tuple[str, ...],
+    replace: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> int:
+    """Import callers onto a LIST that screens ask: CSV with the column caller.
+
+    A caller is a number, a prefix such as +1900*, anonymous or no-valid-number; a column note may
+    stand beside it. FILE may be - for standard input, and gzip'ed. The list must be loaded before.
+    """
+    from vnroute.cli.loading import check_inputs, report_load
+    from vnroute.importing.inputs import Input
+    from vnroute.importing.lists import load_list
+
+    check_inputs(files)
+    store = session.open_store()
+    try:
+        return report_load(
+            lambda progress: load_list(
+                store,
+                name,
+                [Input(path) for path in files],
+                replace=replace,
+                dry_run=dry_run,
+                progress=progress,
+            ),
+            as_json,
+        )
+    finally:
+        store.close()
+
+
 @command.command("rates", epilog="Example: vnroute import rates alpha-deck.csv --replace")
 @_FILES
 @click.option(

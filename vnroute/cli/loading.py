@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 from vnroute.cli.output import print_json, print_problems_json, print_report, report_data
@@ -11,9 +11,10 @@ from vnroute.cli.session import who_runs
 from vnroute.model.problem import RoutingDataError
 
 if TYPE_CHECKING:
+    from vnroute.importing import Progress, Report
     from vnroute.store import Store
 
-__all__ = ["check_inputs", "run_load"]
+__all__ = ["check_inputs", "report_load", "run_load"]
 
 
 def check_inputs(paths: Sequence[str]) -> None:
@@ -40,19 +41,27 @@ def run_load(
 
     check_inputs(paths)
     inputs = [Input(path) for path in paths]
+    return report_load(
+        lambda progress: load(
+            store,
+            inputs,
+            only=only,
+            replace=replace,
+            dry_run=dry_run,
+            max_hops=max_hops,
+            horizon_years=horizon_years,
+            progress=progress,
+            who=who_runs(),
+        ),
+        as_json,
+    )
+
+
+def report_load(run: Callable[[Progress], Report], as_json: bool) -> int:
+    """Run a load, showing how far it is; print its report or problems; return the exit status."""
     try:
         with shown_progress() as progress:
-            report = load(
-                store,
-                inputs,
-                only=only,
-                replace=replace,
-                dry_run=dry_run,
-                max_hops=max_hops,
-                horizon_years=horizon_years,
-                progress=progress,
-                who=who_runs(),
-            )
+            report = run(progress)
     except RoutingDataError as error:
         if not as_json:
             raise

@@ -15,7 +15,15 @@ if TYPE_CHECKING:
     from rich.tree import Tree
 
     from vnroute.matcher.decide import Matcher
-    from vnroute.matcher.explain import Explanation, Leg, ScheduleState, Service, Step, Target
+    from vnroute.matcher.explain import (
+        Explanation,
+        Leg,
+        ScheduleState,
+        ScreenStep,
+        Service,
+        Step,
+        Target,
+    )
 
 __all__ = ["command"]
 
@@ -25,7 +33,7 @@ __all__ = ["command"]
     epilog="Example: vnroute route +18005551234 --from +34911234567 --at 2026-11-23T10:00-05:00",
 )
 @click.argument("number")
-@click.option("--from", "caller", default="", metavar="NUMBER", help="Who calls.")
+@click.option("--from", "caller", default="", metavar="NUMBER", help="Who calls; or anonymous.")
 @click.option(
     "--at", "moment", default="", metavar="TIME",
     help="When: ISO 8601 with an offset, 2026-11-23T10:00-05:00; without one it is UTC. Now, if"
@@ -66,7 +74,7 @@ def command(
 
     try:
         called = _number(number, "NUMBER")
-        calling = _number(caller, "--from") if caller else ""
+        calling = caller and (caller if caller == "anonymous" else _number(caller, "--from"))
         at = parse_moment(moment)
     except FieldError as error:
         print_error(str(error))
@@ -121,6 +129,17 @@ def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
         "plan": explanation.plan,
         "campaign": explanation.campaign,
         "service": explanation.service and _service_data(explanation.service, at),
+        "screens": [
+            {
+                "screen": one.screen,
+                "level": one.level,
+                "does": one.does,
+                "list": one.list or None,
+                "matched": one.matched,
+                "rate": one.said or None,
+            }
+            for one in explanation.screens
+        ],
         "schedule": schedules[0] if schedules else None,
         "schedules": schedules,
         "overrides": [
@@ -156,6 +175,15 @@ def _service_data(service: Service, at: datetime) -> dict[str, Any]:
 
 def _moment_data(second: int | None, at: datetime) -> str | None:
     return None if second is None else datetime.fromtimestamp(second, at.tzinfo).isoformat()
+
+
+def _screen_words(one: ScreenStep) -> str:
+    whose = f"{one.level}'s screen {one.screen}"
+    if one.does == "rate":
+        rate, _, cause = one.said.partition(" !")
+        return f"{whose}: FreeSWITCH counts the caller, {cause} beyond {rate} (calls/seconds)"
+    on = "on" if one.matched else "not on"
+    return f"{whose}: {one.does} {one.list}: the caller is {on} it"
 
 
 def _service_words(service: Service, at: datetime) -> str:
@@ -239,6 +267,8 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
     service = explanation.service
     if service and (service.reason or service.since is not None or service.until is not None):
         tree.add(Text(_service_words(service, at), style="yellow" if service.reason else ""))
+    for one in explanation.screens:
+        tree.add(Text(_screen_words(one)))
     for each in explanation.diversions:
         said = f"override: calls of {each.kind} {each.id} go to {each.to}"
         if each.until is not None:

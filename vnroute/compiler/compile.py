@@ -16,11 +16,22 @@ from vnroute.compiler.policies import Policies, whole_seconds
 from vnroute.compiler.rates import Choices, plain_rates
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
+from vnroute.compiler.screens import Callers, ScreenRows
 from vnroute.compiler.text import Texts
 from vnroute.image.keys import Kind, page_key
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
+from vnroute.model import (
+    Account,
+    Answers,
+    CallerList,
+    Carrier,
+    Person,
+    Plan,
+    Policy,
+    Schedule,
+    Screen,
+)
 from vnroute.model.deck import RateInForce
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
@@ -48,6 +59,8 @@ class Assigned(Protocol):
     def since(self) -> str: ...
     @property
     def until(self) -> str: ...
+    @property
+    def screen(self) -> str: ...
 
 
 class Spanning(Protocol):
@@ -81,6 +94,18 @@ class Routing(Protocol):
 
     def answers(self) -> list[Answers]:
         """All sets of answers."""
+        ...
+
+    def lists(self) -> list[CallerList]:
+        """All lists of callers."""
+        ...
+
+    def iter_callers(self) -> Iterator[tuple[int, str]]:
+        """(key, list id) of imported callers, ascending by key."""
+        ...
+
+    def screens(self) -> list[Screen]:
+        """All screens."""
         ...
 
     def schedules(self) -> list[Schedule]:
@@ -251,6 +276,13 @@ def compile_image(
             progress("plans", done, len(plans))
     treatments = TreatmentRows(routing.answers(), plan_rows, written)
     section(SectionId.ACCOUNTS, account_records(accounts, texts, treatments), len(accounts))
+    callers = Callers(routing.lists(), routing.iter_callers)
+    parameter = callers.table.seed | callers.lengths << 32
+    section(SectionId.CALLERS, callers.table.data, callers.table.rows, parameter)
+    section(SectionId.LIST_SETS, callers.words.tobytes(), len(callers.words))
+    names_of_lists = b"".join(texts.packed(name) for name in callers.rows)
+    section(SectionId.LISTS, names_of_lists, len(callers.rows))
+    screens = ScreenRows(routing.screens(), callers.rows, texts, treatments.row)
     section(
         SectionId.ASSIGNMENTS,
         b"".join(
@@ -259,11 +291,13 @@ def compile_image(
                 account_rows[row.account],
                 plan_rows[row.plan],
                 accounts[account_rows[row.account]],
+                screens.row(row.screen, accounts[account_rows[row.account]].screen),
             )
             for row in assignments
         ),
         len(assignments),
     )
+    section(SectionId.SCREENS, screens.words.tobytes(), len(screens.words))
     section(SectionId.PLANS, written.records, written.count)
     section(SectionId.PLAN_KEYS, written.keys(), len(plans), programs.ending)
     section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words), programs.rotations)

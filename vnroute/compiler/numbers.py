@@ -76,7 +76,9 @@ class PlanRows:
         """Return the PLAN_KEYS section; treatments that are no plan have no key."""
         return b"".join(struct.pack("<QII", *key, 0) for key in sorted(self._keys))
 
-    def assignment(self, lived: Lived, account_row: int, plan_row: int, account: Account) -> bytes:
+    def assignment(
+        self, lived: Lived, account_row: int, plan_row: int, account: Account, screen: int
+    ) -> bytes:
         """Return the record of an assignment."""
         head, place = self._plans[plan_row]
         if lived.campaign:
@@ -90,7 +92,7 @@ class PlanRows:
             + struct.pack(
                 "<IIqqII",
                 state,
-                0,
+                screen,
                 first_second(lived.since, account.time_zone),
                 second_after(lived.until, account.time_zone),
                 *place,
@@ -118,11 +120,14 @@ class TreatmentRows:
         for reason in REASONS:
             found = (one.treatment(reason) for one in sets if one is not None)
             treatment = next((one for one in found if one is not None), Treatment())
-            if treatment.plan:
-                rows.append(self._plans[treatment.plan])
-            else:
-                rows.append(self._written.treatment(treatment, DEFAULT_CAUSES[reason]))
+            rows.append(self.row(treatment, DEFAULT_CAUSES[reason]))
         return rows
+
+    def row(self, treatment: Treatment, cause: str = "CALL_REJECTED") -> int:
+        """Return the row of a treatment; ``cause`` is the occasion's."""
+        if treatment.plan:
+            return self._plans[treatment.plan]
+        return self._written.treatment(treatment, cause)
 
 
 def account_records(accounts: list[Account], texts: Texts, treatments: TreatmentRows) -> bytes:

@@ -78,6 +78,10 @@ class SectionId(IntEnum):
     TARGETS = 17
     STATE_HASHES = 18
     PLAN_KEYS = 19
+    CALLERS = 20
+    LIST_SETS = 21
+    LISTS = 22
+    SCREENS = 23
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,14 +10,17 @@ from enum import IntEnum
 
 __all__ = [
     "ALWAYS",
+    "LEVELS",
     "NO_ASSIGNMENT",
     "NO_CHOICES",
     "NO_RATE",
+    "NO_SCREEN",
     "PICKS",
     "REASONS",
     "SERVICE_STATES",
     "SHOWS",
     "Op",
+    "ScreenOp",
 ]
 
 
@@ -36,6 +39,17 @@ class Op(IntEnum):
     APPLY = 9
     TAKE = 10
 
+
+class ScreenOp(IntEnum):
+    """What a rule of a screen does."""
+
+    ALLOW = 0
+    BLOCK = 1
+    RATE = 2
+
+
+LEVELS = ("number", "account", "system")
+"""Whose screen a rule is in, by number in an image."""
 
 PICKS = ("share", "rotate")
 """How a step picks the target that it begins with, by number in an image."""
@@ -57,6 +71,9 @@ ALWAYS = (-(1 << 62), 1 << 62)
 
 NO_ASSIGNMENT = 0xFFFFFFFF
 """Stands for the assignment where a call is forwarded to a plan and to no number."""
+
+NO_SCREEN = 0xFFFFFFFF
+"""Stands for the rules of numbers that nobody screens."""
 
 NO_RATE = 0xFFFFFFFF
 """Stands for the price of a carrier that has no rates."""

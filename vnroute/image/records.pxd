@@ -53,7 +53,7 @@ ctypedef struct AssignmentRecord:
     uint32_t plan
     Text campaign
     uint32_t state
-    uint32_t spare
+    uint32_t screen     # the first word of its rules among SCREENS, NO_VALUE for none
     int64_t since
     int64_t until
     uint32_t program
@@ -166,6 +166,14 @@ cdef enum:
     OP_RELAY = 8
     OP_APPLY = 9
     OP_TAKE = 10
+
+cdef enum:
+    SCREEN_ALLOW = 0
+    SCREEN_BLOCK = 1
+    SCREEN_RATE = 2
+    SCREEN_WORDS = 7    # of a rule
+    CALLER_ANONYMOUS = 1
+    CALLER_INVALID = 2
 
 cdef enum:
     PICK_SHARE = 0

@@ -8,15 +8,30 @@ from typing import Any
 
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.routing_file import RoutingDocument
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
+from vnroute.model import (
+    Account,
+    Answers,
+    CallerList,
+    Carrier,
+    Person,
+    Plan,
+    Policy,
+    Schedule,
+    Screen,
+)
 from vnroute.store.base import Reading
 
 __all__ = ["KINDS", "Catalogue"]
 
-KINDS = ("accounts", "answers", "schedules", "persons", "policies", "plans", "carriers")
+KINDS = (
+    "accounts", "answers", "lists", "screens", "schedules", "persons", "policies", "plans",
+    "carriers",
+)  # fmt: skip
 _ONE = {
     "accounts": "account",
     "answers": "set of answers",
+    "lists": "list",
+    "screens": "screen",
     "schedules": "schedule",
     "persons": "person",
     "policies": "policy",
@@ -42,6 +57,8 @@ class Catalogue:
     ) -> None:
         self.accounts: dict[str, Account] = {}
         self.answers: dict[str, Answers] = {}
+        self.lists: dict[str, CallerList] = {}
+        self.screens: dict[str, Screen] = {}
         self.schedules: dict[str, Schedule] = {}
         self.persons: dict[str, Person] = {}
         self.policies: dict[str, Policy] = {}
@@ -114,17 +131,25 @@ class Catalogue:
         near = "" if self.problems.full else hint(key, getattr(self, kind))
         return f"{article} {one} that is there or comes along{near}"
 
-    def check_assignment(self, account: str, plan: str) -> list[tuple[str, str, str]]:
-        """Return (field, found, expected) of what is wrong with a number's account and plan."""
+    def check_assignment(
+        self, account: str, plan: str, screen: str = ""
+    ) -> list[tuple[str, str, str]]:
+        """Return (field, found, expected) of what is wrong with where a number leads."""
         wrong = []
-        for field, key in (("account", account), ("plan", plan)):
-            expected = self.expected(field + "s", key)
+        for field, key in (("account", account), ("plan", plan), ("screen", screen)):
+            expected = self.expected(field + "s", key) if key or field != "screen" else None
             if expected:
                 wrong.append((field, shown(key), expected))
         there = self.plans.get(plan)
         if not wrong and there is not None and there.account != account:
             found = f"{plan!r}, a plan of the account {there.account!r}"
             wrong.append(("plan", found, f"a plan of the number's account {account!r}"))
+        rules = self.screens.get(screen)
+        for name in sorted(rules.plans) if rules else ():
+            treating = self.plans.get(name)
+            if treating is not None and treating.account != account:
+                found = f"{screen!r}, which treats by plan:{name} of {treating.account!r}"
+                wrong.append(("screen", found, f"a screen with plans of {account!r} only"))
         return wrong
 
 

@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin
 import msgspec
 
 from vnroute.importing.findings import hint, shown
-from vnroute.model import FieldError
+from vnroute.model import FieldError, ScreenRule
 
 __all__ = ["convert"]
 
@@ -60,6 +60,9 @@ _GOOD: dict[str, str] = {
     "until": "2999-12-31",
     "ported_to": "",
     "answers": "",
+    "screen": "",
+    "callers": "anonymous",
+    "treat": "CALL_REJECTED",
     "suspended": "",
     "reserved": "",
     "quarantined": "",
@@ -175,6 +178,8 @@ def _sound(kind: Any, name: str, data: dict[str, Any]) -> Any:
         return [{"id": "x", "gateway": "x"}]
     if name == "open":
         return [{}]
+    if name == "rules" and get_args(kind)[0] is ScreenRule:
+        return [{"rate": "1/1"}]
     if name in ("exceptions", "rules"):
         return [{"state": "x", "days": "mon" if name == "rules" else "tue", "hours": "00:01-00:02"}]
     if name == "steps":

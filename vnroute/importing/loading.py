@@ -28,6 +28,7 @@ from vnroute.importing.references import (
 from vnroute.importing.removing import remove
 from vnroute.importing.routing_file import RoutingDocument, read_routing_file
 from vnroute.importing.schedules import check_schedules, check_states
+from vnroute.importing.screens import check_screens
 from vnroute.importing.yaml_data import MAX_BYTES
 from vnroute.model import Number, NumberBlock, Problem, Rate, RoutingDataError
 from vnroute.model.e164 import digits_of, format_number, parse_block, parse_number, parse_prefix
@@ -183,6 +184,7 @@ class Loading:
         check_persons(catalogue, self.warnings)
         check_carriers(catalogue)
         check_answers(catalogue)
+        check_screens(catalogue)
         counts = self.counts
         coming = catalogue.coming_entities
         if self.only is None:
@@ -191,6 +193,8 @@ class Loading:
                 counts["currencies"] = writing.put_currencies(worth, everything)
             counts["accounts"] = writing.put_accounts(coming("accounts"), everything)
             counts["answers"] = writing.put_answers(coming("answers"), everything)
+            counts["lists"] = writing.put_lists(coming("lists"), everything)
+            counts["screens"] = writing.put_screens(coming("screens"), everything)
             counts["schedules"] = writing.put_schedules(coming("schedules"), everything)
             counts["persons"] = writing.put_persons(coming("persons"), everything)
             counts["policies"] = writing.put_policies(coming("policies"), everything)
@@ -262,6 +266,7 @@ class Loading:
             entry.since,
             entry.until,
             entry.ported_to,
+            entry.screen,
         )
 
     def _warn_length(self, document: RoutingDocument, path: str, digits: str) -> None:
@@ -279,7 +284,7 @@ class Loading:
             path = f"numbers[{position}]"
             number = parse_number(entry.number)
             self._warn_length(document, f"{path}.number", str(number))
-            wrong = catalogue.check_assignment(entry.account, entry.plan)
+            wrong = catalogue.check_assignment(entry.account, entry.plan, entry.screen)
             if not self._refer(document, path, wrong):
                 continue
             assignment = self._assignment(catalogue, writing, entry)
@@ -299,7 +304,7 @@ class Loading:
             spans = entry.spans()
             if entry.block:
                 self._warn_length(document, f"{path}.block", str(spans[0][0]))
-            wrong = catalogue.check_assignment(entry.account, entry.plan)
+            wrong = catalogue.check_assignment(entry.account, entry.plan, entry.screen)
             if not self._refer(document, path, wrong):
                 continue
             assignment = self._assignment(catalogue, writing, entry)

@@ -21,7 +21,7 @@ from vnroute.store.base import Transaction
 __all__ = ["COLUMNS", "OPTIONAL", "read_number", "read_numbers"]
 
 COLUMNS = ("number", "account", "plan")
-OPTIONAL = ("campaign", "state", "from", "until", "ported_to")
+OPTIONAL = ("campaign", "state", "from", "until", "ported_to", "screen")
 _BATCH = 50_000
 _MOST_ASSIGNMENTS = 100_000
 """Remembered at a time; a list with a campaign for each number must not fill the memory."""
@@ -109,9 +109,9 @@ def _assign(
     names = [name for name in rows.columns if name != "number"]
     fields = dict(zip(names, key, strict=True))
     wrong: list[tuple[str, str, str]] = []
-    for name in ("account", "plan", "campaign"):
+    for name in ("account", "plan", "campaign", "screen"):
         value = fields.get(name, "")
-        if value or name != "campaign":
+        if value or name in ("account", "plan"):
             try:
                 check_id(value, name)
             except FieldError as error:
@@ -127,7 +127,9 @@ def _assign(
         except FieldError as error:
             wrong.append((error.field, error.found, error.expected))
     if not wrong:
-        wrong = catalogue.check_assignment(fields["account"], fields["plan"])
+        wrong = catalogue.check_assignment(
+            fields["account"], fields["plan"], fields.get("screen", "")
+        )
     for problem in wrong:
         problems.add(rows.file.name, rows.line, *problem)
     known = fields["plan"] in catalogue.plans and fields["account"] in catalogue.accounts
@@ -141,4 +143,5 @@ def _assign(
         since,
         until,
         ported_to,
+        fields.get("screen", ""),
     )

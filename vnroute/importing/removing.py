@@ -55,6 +55,15 @@ def _users(kind: str, key: str, catalogue: Catalogue, writing: Transaction) -> I
         own = {"accounts": [person.account], "schedules": [person.schedule], "plans": places}
         if key in own.get(kind, ()):
             yield f"the person {person.id!r}"
+    if kind == "screens":
+        for account in catalogue.accounts.values():
+            if account.screen == key:
+                yield f"the account {account.id!r}"
+    if kind in ("lists", "plans"):
+        for screen in catalogue.screens.values():
+            used = screen.plans if kind == "plans" else {rule.list for rule in screen.rules}
+            if key in used:
+                yield f"the screen {screen.id!r}"
     if kind == "answers":
         for account in catalogue.accounts.values():
             if account.answers == key:
@@ -63,11 +72,11 @@ def _users(kind: str, key: str, catalogue: Catalogue, writing: Transaction) -> I
         for answers in catalogue.answers.values():
             if key in answers.plans:
                 yield f"the set of answers {answers.id!r}"
-    if kind in ("accounts", "plans"):
+    if kind in ("accounts", "plans", "screens"):
         mine = [
             assignment.id
             for assignment in writing.assignments()
-            if (assignment.account if kind == "accounts" else assignment.plan) == key
+            if getattr(assignment, kind.removesuffix("s")) == key
         ]
         if mine and set(mine) - writing.unused_assignments(mine):
             yield "numbers"

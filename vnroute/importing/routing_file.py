@@ -15,6 +15,7 @@ from vnroute.importing.yaml_data import Fields, line_of, parse_yaml
 from vnroute.model import (
     Account,
     Answers,
+    CallerList,
     Carrier,
     Number,
     NumberBlock,
@@ -24,6 +25,7 @@ from vnroute.model import (
     Rate,
     RoutingFile,
     Schedule,
+    Screen,
 )
 from vnroute.model.deck import check_currency, parse_exchange_rate
 from vnroute.model.problem import FieldError
@@ -33,6 +35,8 @@ __all__ = ["SECTIONS", "RoutingDocument", "read_routing_data", "read_routing_fil
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "accounts": Account,
     "answers": Answers,
+    "lists": CallerList,
+    "screens": Screen,
     "schedules": Schedule,
     "persons": Person,
     "policies": Policy,

@@ -1,7 +1,7 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
-from vnroute.image.records cimport PolicyRecord, TargetRecord, Text
+from vnroute.image.records cimport AssignmentRecord, PolicyRecord, TargetRecord, Text
 from vnroute.image.state_page cimport Page, Said
 from vnroute.matcher.buffer cimport Buffer
 from vnroute.matcher.channel_data cimport Call
@@ -21,7 +21,8 @@ cdef enum Outcome:
     PORTED_OUT = 9
     NOT_YET = 10
     EXPIRED = 11
-    OUTCOMES = 12
+    SCREENED = 12
+    OUTCOMES = 13
 
 
 cdef class Matcher:
@@ -44,6 +45,7 @@ cdef class Matcher:
     cdef bint _rings
     cdef bint _taken          # voicemail has the call: nothing can follow
     cdef bint _withheld
+    cdef bint _anonymous      # withheld, or says so in place of a number
     cdef bint _many           # the bridge at hand rings several targets
     cdef int _forwards        # Max-Forwards left for the legs
     cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing
@@ -54,6 +56,7 @@ cdef class Matcher:
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
     cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES
+    cdef uint32_t _screen(self, const AssignmentRecord* assignment) except? 0xFFFFFFFE
     cdef int _apply(self, const uint32_t* step) except -1
     cdef int _begin(self, uint64_t number) except -1
     cdef int _caller(self, Call* call) except -1

@@ -16,6 +16,8 @@ from libc.string cimport memcpy, memset
 
 from vnroute.image.number_line cimport NO_PREFIX, POWERS
 from vnroute.image.records cimport (
+    CALLER_ANONYMOUS,
+    CALLER_INVALID,
     NO_VALUE,
     OP_END,
     OP_FORWARD,
@@ -29,6 +31,9 @@ from vnroute.image.records cimport (
     OP_TOGETHER,
     OP_WHEN,
     PICK_ROTATE,
+    SCREEN_ALLOW,
+    SCREEN_RATE,
+    SCREEN_WORDS,
     SHOW_ANONYMOUS,
     SHOW_CALLER,
     SHOW_DID,
@@ -68,6 +73,7 @@ from vnroute.matcher.gate cimport (
     gate_routing,
     gate_small,
     gate_true,
+    is_anonymous,
 )
 from vnroute.matcher.image cimport RouteImage
 from vnroute.portability.table cimport PortabilityTable
@@ -75,6 +81,7 @@ from vnroute.portability.table cimport PortabilityTable
 OUTCOME_NAMES = (
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
     "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
+    "screened",
 )
 """What a decision can be, in the order of Matcher.counts()."""
 
@@ -218,6 +225,7 @@ cdef class Matcher:
         cdef const PlanRecord* plan = NULL
         cdef Text text
         cdef int hops, reason
+        cdef uint32_t treated
         cdef Outcome why = ROUTED
         cdef uint64_t routing
         read_call(data, size, &call)
@@ -246,6 +254,11 @@ cdef class Matcher:
             return self._refuse(row, TOO_MANY_HOPS)
         self._called = number
         self._read_caller(&call)
+        if plan is NULL and assignment.screen != NO_VALUE:
+            treated = self._screen(assignment)
+            if treated != NO_VALUE:
+                why = SCREENED
+                plan = &image.plans[treated]
         self._rings = self._taken = False
         self._together = NO_VALUE
         self._diversions = 0
@@ -349,6 +362,7 @@ cdef class Matcher:
         self._caller_digits = 0
         self._caller_size = 0
         self._withheld = gate_true(&call.hide_number)
+        self._anonymous = self._withheld or is_anonymous(&call.caller_number)
         if self._withheld:
             return 0
         size = gate_number(&call.caller_number, text)
@@ -506,6 +520,45 @@ cdef class Matcher:
             else:
                 return 0
         return 0
+
+    cdef uint32_t _screen(self, const AssignmentRecord* assignment) except? 0xFFFFFFFE:
+        """Return the row of the plan that treats a caller who is blocked, else NO_VALUE, after
+        writing what counts his calls.
+
+        Rules come in the order in which they are tried; the first that holds decides. The caller
+        is looked up once. Counting is FreeSWITCH's, which hangs up whoever calls too often.
+        """
+        cdef RouteImage image = self.image
+        cdef const uint32_t* rule = image.screens + assignment.screen + 1
+        cdef uint32_t count = image.screens[assignment.screen], i, op, level
+        cdef uint64_t key = self._caller_digits
+        cdef Text text
+        if self._caller_size == 0:
+            key = CALLER_ANONYMOUS if self._anonymous else CALLER_INVALID
+        cdef uint32_t lists = image.lists_of(key, self._caller_size)
+        for i in range(count):
+            op, level = rule[0] & 0xFF, rule[0] >> 8
+            if op == SCREEN_RATE:
+                if self._caller_size:
+                    put_text(&self._body, b"application: limit hash vn_rate ")
+                    if level == 0:
+                        put_number(&self._body, self._called)
+                        put_text(&self._body, b"_")
+                    elif level == 1:
+                        text = image.accounts[assignment.account].id
+                        put(&self._body, image.text + text.offset, text.size)
+                        put_text(&self._body, b"_")
+                    put_number(&self._body, self._caller_digits)
+                    put_text(&self._body, b" ")
+                    put(&self._body, image.text + rule[5], rule[6])
+                    put_text(&self._body, b"\n")
+            elif image.is_on(lists, rule[1]):
+                if op == SCREEN_ALLOW:
+                    return NO_VALUE
+                self._body.size = 0
+                return rule[2]
+            rule += SCREEN_WORDS
+        return NO_VALUE
 
     cdef int _apply(self, const uint32_t* step) except -1:
         """Write an application that the image holds as it is."""

@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 from vnroute.image.program import (
     ALWAYS,
+    LEVELS,
     NO_ASSIGNMENT,
     NO_CHOICES,
     PICKS,
@@ -20,6 +21,7 @@ from vnroute.image.program import (
     SERVICE_STATES,
     SHOWS,
     Op,
+    ScreenOp,
 )
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.diverted import Diversion, diversion_of, set_state
@@ -30,6 +32,7 @@ __all__ = [
     "Leg",
     "Refusal",
     "ScheduleState",
+    "ScreenStep",
     "Service",
     "Step",
     "Target",
@@ -117,6 +120,22 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class ScreenStep:
+    """A rule of a screen that a call came to: whose it is (number, account or system), what it does
+    (allow, block or rate), the list it asks, and whether the caller is on it.
+
+    For a rate, ``said`` is its calls/seconds and cause; FreeSWITCH counts.
+    """
+
+    screen: str
+    level: str
+    does: str
+    list: str
+    matched: bool
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """Whether the number is in service: its state, and the Unix seconds from and until which it is
     (None where it always is); ``reason`` why it is not, by image.program.REASONS, else None.
@@ -150,6 +169,7 @@ class Explanation:
     refused: Refusal | None
     service: Service | None = None
     diversions: tuple[Diversion, ...] = ()
+    screens: tuple[ScreenStep, ...] = ()
 
 
 def channel_data(called: str, caller: str = "", name: str = "", hops: int = 0) -> bytes:
@@ -208,10 +228,13 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     digits_of_caller = _digits(caller)
     diversions: list[Diversion] = []
     walk = _Walk(matcher, now, digits_of_caller, asked, diversions)
+    screens: tuple[ScreenStep, ...] = ()
+    treatment: int | None
     if service.reason:
-        steps = _steps(walk, image.treatment(row, REASONS.index(service.reason)))
+        treatment = image.treatment(row, REASONS.index(service.reason))
     else:
-        steps = walk.enter(number, plan, account)
+        screens, treatment = _screens(image, row, digits_of_caller, caller)
+    steps = walk.enter(number, plan, account) if treatment is None else _steps(walk, treatment)
     reason: Refusal | None = None
     if outcome:
         whys = {
@@ -223,6 +246,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
             "ported_out": f"{number} was ported out to another operator",
             "not_yet": f"{number} is not in service yet",
             "expired": f"{number} is in service no more",
+            "screened": _screened_words(screens),
             "no_carrier": "no carrier has a rate for any of the plan's targets",
             "too_many_hops": "the call has been forwarded too often",
         }
@@ -240,7 +264,31 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         reason,
         service,
         tuple(diversions),
+        screens,
     )
+
+
+def _screened_words(screens: tuple[ScreenStep, ...]) -> str:
+    if not screens or not screens[-1].matched:
+        return "the caller is screened"
+    last = screens[-1]
+    return f"the caller is on the list {last.list}, which the {last.level}'s screen blocks"
+
+
+def _screens(
+    image: RouteImage, row: int, digits: str, caller: str
+) -> tuple[tuple[ScreenStep, ...], int | None]:
+    """Return the rules that a call came to, and the row of the plan that treats it, if any."""
+    anonymous = caller.lower() == "anonymous"
+    lists = image.caller_lists(digits, anonymous)
+    passed = []
+    for op, level, name, treated, screen, said in image.screen(row):
+        matched = name in lists if name else False
+        does = ScreenOp(op).name.lower()
+        passed.append(ScreenStep(screen, LEVELS[level], does, name, matched, said))
+        if matched:
+            return tuple(passed), treated if op == ScreenOp.BLOCK else None
+    return tuple(passed), None
 
 
 def _service(image: RouteImage, row: int, now: float) -> Service:

@@ -221,3 +221,15 @@ cdef inline int gate_small(const Slice* text, int absent) noexcept nogil:
 cdef inline bint gate_true(const Slice* text) noexcept nogil:
     """Whether a header says `true`."""
     return text.data is not NULL and text.size >= 4 and text.data[0] == c't'
+
+
+cdef inline bint is_anonymous(const Slice* text) noexcept nogil:
+    """Whether a caller's number says `anonymous` (the user part of RFC 3323, 4.1.1.3)."""
+    cdef size_t i
+    cdef const char* word = b"anonymous"
+    if text.data is NULL or text.size != 9:
+        return False
+    for i in range(9):
+        if (text.data[i] | 0x20) != <unsigned char>word[i]:
+            return False
+    return True

@@ -13,6 +13,7 @@ from vnroute.image.records cimport (
     PolicyRecord,
     ScheduleRecord,
     TargetRecord,
+    Text,
 )
 
 
@@ -63,6 +64,16 @@ cdef class RouteImage:
     cdef uint32_t gateway_count
     cdef const PolicyRecord* policies
     cdef uint32_t policy_count
+    cdef const NumberBucket* callers
+    cdef uint64_t caller_buckets
+    cdef uint64_t caller_seed
+    cdef uint32_t caller_lengths
+    cdef const uint32_t* list_sets
+    cdef uint32_t list_set_words
+    cdef const Text* lists
+    cdef uint32_t list_count
+    cdef const uint32_t* screens
+    cdef uint32_t screen_words
     cdef int64_t horizon_start
     cdef int64_t horizon_end
 
@@ -74,6 +85,10 @@ cdef class RouteImage:
     cdef uint32_t choices_of(self, uint64_t number) noexcept nogil
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
     cdef int out_of_service(self, uint32_t assignment, int64_t now) noexcept nogil
+    cdef uint32_t lists_of(self, uint64_t digits, int size) noexcept nogil
+    cdef uint32_t _caller_set(self, uint64_t key) noexcept nogil
+    cdef bint is_on(self, uint32_t at, uint32_t wanted) noexcept nogil
+    cdef int _check_screens(self) except -1
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil
     cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil

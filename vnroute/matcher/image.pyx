@@ -13,6 +13,8 @@ from vnroute.image.layout import ImageError, SectionId, read_header
 from vnroute.image.number_line cimport INDEX_ROWS, NO_PREFIX, POWERS, fill_up, longest_match
 from vnroute.image.records cimport (
     BUCKET_SLOTS,
+    CALLER_ANONYMOUS,
+    CALLER_INVALID,
     NO_VALUE,
     OP_END,
     OP_FORWARD,
@@ -27,7 +29,8 @@ from vnroute.image.records cimport (
     OP_WHEN,
     PICK_ROTATE,
     REASONS,
-    STATE_ACTIVE,
+    SCREEN_RATE,
+    SCREEN_WORDS,
     STATE_PORTED_OUT,
     AccountRecord,
     AssignmentRecord,
@@ -40,6 +43,7 @@ from vnroute.image.records cimport (
     PolicyRecord,
     ScheduleRecord,
     TargetRecord,
+    Text,
     SHOW_FIXED,
     first_bucket,
     second_bucket,
@@ -140,7 +144,17 @@ cdef class RouteImage:
             SectionId.GATEWAYS, sizeof(GatewayRecord), &self.gateway_count)
         self.policies = <const PolicyRecord*>self._section(
             SectionId.POLICIES, sizeof(PolicyRecord), &self.policy_count)
+        self.callers = <const NumberBucket*>self._section(
+            SectionId.CALLERS, sizeof(NumberBucket), &rows)
+        self.caller_buckets = rows
+        self.caller_seed = self.header.sections[SectionId.CALLERS].parameter & 0xFFFFFFFF
+        self.caller_lengths = (self.header.sections[SectionId.CALLERS].parameter >> 32) & 0xFFFFFFFF
+        self.list_sets = <const uint32_t*>self._section(
+            SectionId.LIST_SETS, 4, &self.list_set_words)
+        self.lists = <const Text*>self._section(SectionId.LISTS, sizeof(Text), &self.list_count)
+        self.screens = <const uint32_t*>self._section(SectionId.SCREENS, 4, &self.screen_words)
         self._check_records()
+        self._check_screens()
         self._check_targets()
         self._check_programs()
 
@@ -298,6 +312,100 @@ cdef class RouteImage:
                     and self.choices[at + 2 + 2 * i] != NO_VALUE):
                 return False
         return True
+
+    cdef int _check_screens(self) except -1:
+        """Check who is on which lists, and the rules of screens."""
+        cdef uint32_t row, at = 0, i, op
+        cdef uint64_t bucket
+        cdef uint32_t slots = BUCKET_SLOTS
+        cdef set sets = set()
+        cdef set starts = set()
+        while at < self.list_set_words:
+            sets.add(at)
+            if at + 1 + <uint64_t>self.list_sets[at] > self.list_set_words:
+                raise ImageError(f"{self.path}: a set of lists is cut")
+            for i in range(self.list_sets[at]):
+                row = self.list_sets[at + 1 + i]
+                if row >= self.list_count or (i and self.list_sets[at + i] >= row):
+                    raise ImageError(f"{self.path}: a set of lists is unsorted or of no list")
+            at += 1 + self.list_sets[at]
+        if 0 not in sets or self.list_sets[0] != 0 or self.caller_buckets == 0:
+            raise ImageError(f"{self.path}: no room for callers")
+        for row in range(self.list_count):
+            self._check_text(self.lists[row].offset, self.lists[row].size, "a list")
+        for bucket in range(self.caller_buckets):
+            for i in range(slots):
+                if (self.callers[bucket].key[i]
+                        and self.callers[bucket].assignment[i] not in sets):
+                    raise ImageError(f"{self.path}: a caller is on lists that are not there")
+        at = 0
+        while at < self.screen_words:
+            starts.add(at)
+            if at + 1 + <uint64_t>self.screens[at] * SCREEN_WORDS > self.screen_words:
+                raise ImageError(f"{self.path}: a screen is cut")
+            row = at + 1
+            for i in range(self.screens[at]):
+                op = self.screens[row] & 0xFF
+                if (op > SCREEN_RATE or self.screens[row] >> 8 > 2
+                        or (op != SCREEN_RATE and self.screens[row + 1] >= self.list_count)
+                        or self.screens[row + 2] >= self.plan_count):
+                    raise ImageError(f"{self.path}: a screen has a rule of no list or plan")
+                self._check_text(self.screens[row + 3], self.screens[row + 4], "a screen")
+                self._check_text(self.screens[row + 5], self.screens[row + 6], "a screen")
+                row += SCREEN_WORDS
+            at = row
+        for row in range(self.assignment_count):
+            if self.assignments[row].screen != NO_VALUE and (
+                self.assignments[row].screen not in starts
+            ):
+                raise ImageError(f"{self.path}: assignment {row} has a screen that is none")
+        return 0
+
+    cdef uint32_t _caller_set(self, uint64_t key) noexcept nogil:
+        """Return the set of lists of a caller's key, NO_VALUE for a key that is not there."""
+        cdef const NumberBucket* bucket
+        cdef int slot
+        bucket = &self.callers[first_bucket(key, self.caller_seed, self.caller_buckets)]
+        for slot in range(BUCKET_SLOTS):
+            if bucket.key[slot] == key:
+                return bucket.assignment[slot]
+        bucket = &self.callers[second_bucket(key, self.caller_seed, self.caller_buckets)]
+        for slot in range(BUCKET_SLOTS):
+            if bucket.key[slot] == key:
+                return bucket.assignment[slot]
+        return NO_VALUE
+
+    cdef uint32_t lists_of(self, uint64_t digits, int size) noexcept nogil:
+        """Return the set of lists that a caller is on; `size` 0: `digits` is a key without any.
+
+        The number itself, then its longest prefix that is an entry: either's set holds the lists
+        of all shorter prefixes as well. Only lengths that some prefix has are looked for.
+        """
+        cdef uint32_t found = self._caller_set(digits << 4 if size else digits)
+        if size == 0 or found != NO_VALUE:
+            return 0 if found == NO_VALUE else found
+        cdef int length = size
+        while length > 0:
+            if self.caller_lengths >> length & 1:
+                found = self._caller_set(
+                    (digits / POWERS[size - length]) << 4 | <uint64_t>length)
+                if found != NO_VALUE:
+                    return found
+            length -= 1
+        return 0
+
+    cdef bint is_on(self, uint32_t at, uint32_t wanted) noexcept nogil:
+        """Whether a set of lists holds a list."""
+        cdef const uint32_t* row = self.list_sets + at + 1
+        cdef uint32_t first = 0, count = self.list_sets[at], size = count, half
+        while count:
+            half = count >> 1
+            if row[first + half] < wanted:
+                first += half + 1
+                count -= half + 1
+            else:
+                count = half
+        return first < size and row[first] == wanted
 
     cdef int _check_targets(self) except -1:
         cdef uint32_t row
@@ -523,6 +631,40 @@ cdef class RouteImage:
             record.since,
             record.until,
         )
+
+    def caller_lists(self, str digits not None, bint anonymous=False):
+        """Return the ids of the lists that a caller is on; no digits: anonymous, or no number."""
+        cdef uint64_t key = int(digits) if digits else 0
+        if not digits:
+            key = CALLER_ANONYMOUS if anonymous else CALLER_INVALID
+        at = self.lists_of(key, len(digits))
+        return [
+            self._text(self.lists[row].offset, self.lists[row].size)
+            for row in [self.list_sets[at + 1 + i] for i in range(self.list_sets[at])]
+        ]
+
+    def screen(self, uint32_t assignment):
+        """Return the rules for calls to an assignment's numbers, in their order: [(op, level, list
+        id, row of the plan that treats, screen id, rate and cause), …]."""
+        if assignment >= self.assignment_count:
+            raise IndexError(assignment)
+        cdef uint32_t at = self.assignments[assignment].screen
+        if at == NO_VALUE:
+            return []
+        found = []
+        for i in range(self.screens[at]):
+            row = at + 1 + i * SCREEN_WORDS
+            op, level = self.screens[row] & 0xFF, self.screens[row] >> 8
+            name = ""
+            if op != SCREEN_RATE:
+                name = self._text(self.lists[self.screens[row + 1]].offset,
+                                  self.lists[self.screens[row + 1]].size)
+            found.append((
+                op, level, name, self.screens[row + 2],
+                self._text(self.screens[row + 3], self.screens[row + 4]),
+                self._text(self.screens[row + 5], self.screens[row + 6]),
+            ))
+        return found
 
     def treatment(self, uint32_t assignment, int reason):
         """Return the row of the plan that treats calls to numbers out of service for a reason."""

@@ -17,6 +17,7 @@ from vnroute.model.rate import Rate, parse_rate
 from vnroute.model.routing import RoutingFile
 from vnroute.model.rule import Rule
 from vnroute.model.schedule import CLOSED, OPEN, OpenHours, Schedule
+from vnroute.model.screen import CallerList, Screen, ScreenRule
 
 __all__ = [
     "CAUSES",
@@ -25,6 +26,7 @@ __all__ = [
     "RELAY",
     "Account",
     "Answers",
+    "CallerList",
     "Carrier",
     "Cause",
     "FieldError",
@@ -41,6 +43,8 @@ __all__ = [
     "RoutingFile",
     "Rule",
     "Schedule",
+    "Screen",
+    "ScreenRule",
     "Step",
     "parse_cause",
     "parse_rate",

@@ -21,7 +21,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ordinary number. Premium-rate and personal numbers (see :mod:`vnroute.model.numbering`) need
     ``allow_premium`` as well, since they are what toll fraud dials. A suspended account's numbers
     are treated as suspended numbers. ``answers`` names the set of answers that callers get of its
-    numbers where they are not in service.
+    numbers where they are not in service, ``screen`` the rules for those who call them.
     """
 
     id: str
@@ -31,6 +31,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     allow_premium: bool = False
     state: Literal["active", "suspended"] = "active"
     answers: str = ""
+    screen: str = ""
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -40,6 +41,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             parse_prefix(prefix, f"allow[{position}]")
         if self.answers:
             check_id(self.answers, "answers")
+        if self.screen:
+            check_id(self.screen, "screen")
 
     def allows(self, digits: str) -> bool:
         """Whether ``allow`` covers a destination, given as digits without ``+``."""

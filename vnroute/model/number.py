@@ -50,6 +50,7 @@ class Number(
     since: str = ""
     until: str = ""
     ported_to: str = ""
+    screen: str = ""
 
     def __post_init__(self) -> None:
         parse_number(self.number)
@@ -58,6 +59,8 @@ class Number(
         if self.campaign:
             check_id(self.campaign, "campaign")
         check_service(self.state, self.since, self.until, self.ported_to)
+        if self.screen:
+            check_id(self.screen, "screen")
 
 
 class NumberBlock(
@@ -83,6 +86,7 @@ class NumberBlock(
     since: str = ""
     until: str = ""
     ported_to: str = ""
+    screen: str = ""
 
     def __post_init__(self) -> None:
         if bool(self.block) == bool(self.prefix):
@@ -97,6 +101,8 @@ class NumberBlock(
         if self.campaign:
             check_id(self.campaign, "campaign")
         check_service(self.state, self.since, self.until, self.ported_to)
+        if self.screen:
+            check_id(self.screen, "screen")
 
     def spans(self) -> list[tuple[int, int]]:
         """Return the numbers covered as (first, last), both inclusive, a span a length."""

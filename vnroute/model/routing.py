@@ -13,6 +13,7 @@ from vnroute.model.plan import Plan
 from vnroute.model.policy import Policy
 from vnroute.model.rate import Rate
 from vnroute.model.schedule import Schedule
+from vnroute.model.screen import CallerList, Screen
 
 __all__ = ["RoutingFile"]
 
@@ -22,6 +23,8 @@ class RoutingFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     accounts: tuple[Account, ...] = ()
     answers: tuple[Answers, ...] = ()
+    lists: tuple[CallerList, ...] = ()
+    screens: tuple[Screen, ...] = ()
     schedules: tuple[Schedule, ...] = ()
     persons: tuple[Person, ...] = ()
     policies: tuple[Policy, ...] = ()

@@ -16,7 +16,17 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
+from vnroute.model import (
+    Account,
+    Answers,
+    CallerList,
+    Carrier,
+    Person,
+    Plan,
+    Policy,
+    Schedule,
+    Screen,
+)
 from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce
 from vnroute.model.number import NumberState
 from vnroute.model.override import Override
@@ -57,6 +67,7 @@ class Assignment(msgspec.Struct, frozen=True, kw_only=True):
     since: str = ""
     until: str = ""
     ported_to: str = ""
+    screen: str = ""
 
 
 class BlockSpan(NamedTuple):
@@ -195,6 +206,18 @@ class Reading(Protocol):
         """Return all sets of answers, by id."""
         ...
 
+    def lists(self) -> list[CallerList]:
+        """Return all lists of callers, by id, without what was imported."""
+        ...
+
+    def iter_callers(self) -> Iterator[tuple[int, str]]:
+        """Yield (key, list id) of imported callers, ascending."""
+        ...
+
+    def screens(self) -> list[Screen]:
+        """Return all screens, by id."""
+        ...
+
     def schedules(self) -> list[Schedule]:
         """Return all schedules, by id."""
         ...
@@ -306,6 +329,24 @@ class Transaction(Reading, Protocol):
         """Add or change sets of answers, by id."""
         ...
 
+    def put_lists(self, lists: Sequence[CallerList], replace: bool = False) -> Tally:
+        """Add or change lists of callers, by id. With ``replace``, what was imported for those
+        removed goes too.
+        """
+        ...
+
+    def put_screens(self, screens: Sequence[Screen], replace: bool = False) -> Tally:
+        """Add or change screens, by id."""
+        ...
+
+    def stage_callers(self, keys: Sequence[int]) -> None:
+        """Lay callers' keys aside until :meth:`apply_callers`; one twice counts once."""
+        ...
+
+    def apply_callers(self, name: str, replace: bool = False) -> Tally:
+        """Put the staged callers on a list; ``replace`` takes others that were imported off it."""
+        ...
+
     def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
         """Add or change schedules, by id."""
         ...
@@ -339,6 +380,7 @@ class Transaction(Reading, Protocol):
         since: str = "",
         until: str = "",
         ported_to: str = "",
+        screen: str = "",
     ) -> int:
         """Return the id of an assignment, made if it is not there."""
         ...

@@ -8,7 +8,17 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
+from vnroute.model import (
+    Account,
+    Answers,
+    CallerList,
+    Carrier,
+    Person,
+    Plan,
+    Policy,
+    Schedule,
+    Screen,
+)
 from vnroute.model.override import Override
 from vnroute.store.base import (
     Assignment,
@@ -25,12 +35,18 @@ from vnroute.store.sqlite_overrides import read_overrides
 
 __all__ = ["SqliteReading", "checked_kind"]
 
-_Entity = TypeVar("_Entity", Account, Answers, Schedule, Person, Policy, Plan, Carrier)
+_Entity = TypeVar(
+    "_Entity",
+    Account, Answers, CallerList, Screen, Schedule, Person, Policy, Plan, Carrier,
+)  # fmt: skip
 _CHUNK = 500
 """Parameters to a query: well under SQLite's limit, enough to make a query's own cost small."""
 
 
-_KINDS = frozenset(("accounts", "answers", "schedules", "persons", "policies", "plans", "carriers"))
+_KINDS = frozenset((
+    "accounts", "answers", "lists", "screens", "schedules", "persons", "policies", "plans",
+    "carriers",
+))  # fmt: skip
 
 _WHOSE = {
     "accounts": "id = ?",
@@ -47,11 +63,13 @@ def checked_kind(kind: str) -> str:
     return kind
 
 
-_ASSIGNMENTS = "SELECT id, account, plan, campaign, state, since, until, ported_to FROM assignments"
+_ASSIGNMENTS = (
+    "SELECT id, account, plan, campaign, state, since, until, ported_to, screen FROM assignments"
+)
 
 
 def _assignment(row: tuple[Any, ...]) -> Assignment:
-    key, account, plan, campaign, state, since, until, ported_to = row
+    key, account, plan, campaign, state, since, until, ported_to, screen = row
     return Assignment(
         id=key,
         account=account,
@@ -61,6 +79,7 @@ def _assignment(row: tuple[Any, ...]) -> Assignment:
         since=since,
         until=until,
         ported_to=ported_to,
+        screen=screen,
     )
 
 
@@ -129,6 +148,19 @@ class SqliteReading(SqliteDeckReading):
     def answers(self) -> list[Answers]:
         """Return all sets of answers, by id."""
         return self._entities("answers", Answers)
+
+    def lists(self) -> list[CallerList]:
+        """Return all lists of callers, by id, without what was imported."""
+        return self._entities("lists", CallerList)
+
+    def iter_callers(self) -> Iterator[tuple[int, str]]:
+        """Yield (key, list id) of imported callers, ascending."""
+        for batch in self._db.batches("SELECT key, list FROM callers ORDER BY key, list", 50_000):
+            yield from batch
+
+    def screens(self) -> list[Screen]:
+        """Return all screens, by id."""
+        return self._entities("screens", Screen)
 
     def schedules(self) -> list[Schedule]:
         """Return all schedules, by id."""

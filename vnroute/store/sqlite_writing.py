@@ -8,7 +8,17 @@ from typing import Any
 
 import msgspec
 
-from vnroute.model import Account, Answers, Carrier, Person, Plan, Policy, Schedule
+from vnroute.model import (
+    Account,
+    Answers,
+    CallerList,
+    Carrier,
+    Person,
+    Plan,
+    Policy,
+    Schedule,
+    Screen,
+)
 from vnroute.model.deck import DeckKind
 from vnroute.model.number import NumberState
 from vnroute.model.override import Override
@@ -28,6 +38,7 @@ _MOST_ASSIGNMENTS = 100_000
 _STAGED_NUMBERS = """CREATE TEMP TABLE IF NOT EXISTS staged_numbers (
     number INTEGER PRIMARY KEY, assignment INTEGER NOT NULL, origin INTEGER NOT NULL
 ) STRICT"""
+_STAGED_CALLERS = "CREATE TEMP TABLE IF NOT EXISTS staged_callers (key INTEGER PRIMARY KEY)"
 _STAGED_RATES = """CREATE TEMP TABLE IF NOT EXISTS staged_rates (
     prefix TEXT NOT NULL, carrier TEXT NOT NULL, rate TEXT NOT NULL, destination TEXT NOT NULL,
     origin INTEGER NOT NULL, PRIMARY KEY (carrier, prefix)
@@ -56,6 +67,39 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
     def put_answers(self, answers: Sequence[Answers], replace: bool = False) -> Tally:
         """Add or change sets of answers."""
         return self._put("answers", Answers, answers, replace)
+
+    def put_lists(self, lists: Sequence[CallerList], replace: bool = False) -> Tally:
+        """Add or change lists of callers; what was imported for those removed goes too."""
+        tally = self._put("lists", CallerList, lists, replace)
+        if tally.removed:
+            self._db.execute("DELETE FROM callers WHERE list NOT IN (SELECT id FROM lists)")
+        return tally
+
+    def put_screens(self, screens: Sequence[Screen], replace: bool = False) -> Tally:
+        """Add or change screens."""
+        return self._put("screens", Screen, screens, replace)
+
+    def stage_callers(self, keys: Sequence[int]) -> None:
+        """Lay callers' keys aside in a temporary table."""
+        self._db.execute(_STAGED_CALLERS)
+        rows = [(key,) for key in sorted(keys)]
+        self._db.executemany("INSERT OR IGNORE INTO staged_callers VALUES (?)", rows)
+
+    def apply_callers(self, name: str, replace: bool = False) -> Tally:
+        """Put the staged callers on a list."""
+        (coming,) = self._db.row("SELECT count(*) FROM staged_callers")
+        removed = 0
+        if replace:
+            removed = self._db.execute(
+                "DELETE FROM callers WHERE list = ?"
+                " AND key NOT IN (SELECT key FROM staged_callers)",
+                (name,),
+            ).rowcount
+        added = self._db.execute(
+            "INSERT OR IGNORE INTO callers SELECT key, ? FROM staged_callers ORDER BY key", (name,)
+        ).rowcount
+        self._db.execute("DROP TABLE temp.staged_callers")
+        return self._noted(Tally(added=added, unchanged=coming - added, removed=removed))
 
     def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
         """Add or change schedules."""
@@ -95,7 +139,9 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
                 gone.append((key, before))
         self._db.executemany(f"DELETE FROM {checked_kind(kind)} WHERE id = ?",
                              [(key,) for key, _ in gone])  # fmt: skip
-        if kind == "carriers":
+        if kind == "lists":
+            self._db.execute("DELETE FROM callers WHERE list NOT IN (SELECT id FROM lists)")
+        elif kind == "carriers":
             self._remove_decks("carrier", self.carriers())
         elif kind == "accounts":
             self._remove_decks("account", self.accounts())
@@ -111,22 +157,23 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         since: str = "",
         until: str = "",
         ported_to: str = "",
+        screen: str = "",
     ) -> int:
         """Return the id of an assignment, made if it is not there."""
-        key = (account, plan, campaign, state, since, until, ported_to)
+        key = (account, plan, campaign, state, since, until, ported_to, screen)
         known = self._assignments.get(key)
         if known is None:
             row = self._db.row(
                 "SELECT id FROM assignments"
                 " WHERE account = ? AND plan = ? AND campaign = ? AND state = ?"
-                " AND since = ? AND until = ? AND ported_to = ?",
+                " AND since = ? AND until = ? AND ported_to = ? AND screen = ?",
                 key,
             )
             if row is None:
                 row = self._db.row(
                     "INSERT INTO assignments"
-                    " (account, plan, campaign, state, since, until, ported_to)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?) RETURNING id",
+                    " (account, plan, campaign, state, since, until, ported_to, screen)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
                     key,
                 )
             if len(self._assignments) >= _MOST_ASSIGNMENTS:
@@ -285,7 +332,7 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
 
     def drop_staged(self) -> None:
         """Give back what the staged rows take."""
-        for table in ("staged_numbers", "staged_rates"):
+        for table in ("staged_numbers", "staged_callers", "staged_rates"):
             self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
     def _noted(self, tally: Tally) -> Tally:

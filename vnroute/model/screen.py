@@ -1,0 +1,131 @@
+"""Screening: lists of callers, and what becomes of calls from those who are on them.
+
+An entry of a list is an E.164 number (``+442079460123``), a prefix (``+1900*``), ``anonymous``
+(the caller withholds his number) or ``no-valid-number`` (what he shows is none).
+"""
+
+from __future__ import annotations
+
+import re
+
+import msgspec
+
+from vnroute.model.causes import parse_cause
+from vnroute.model.e164 import parse_number, parse_prefix
+from vnroute.model.ids import check_id
+from vnroute.model.problem import FieldError
+from vnroute.model.treatment import Treatment, parse_treatment
+
+__all__ = ["ANONYMOUS", "NO_VALID_NUMBER", "CallerList", "Screen", "ScreenRule", "caller_key"]
+
+ANONYMOUS, NO_VALID_NUMBER = 1, 2
+"""Keys of the two entries that are no digits."""
+
+_WORDS = {"anonymous": ANONYMOUS, "no-valid-number": NO_VALID_NUMBER}
+_PLAIN = re.compile(r"\+(?:1[0-9]{10}|[2-9][0-9]{6,14})", re.ASCII).fullmatch
+_RATE = re.compile(r"([1-9][0-9]{0,5})/([1-9][0-9]{0,4})", re.ASCII)
+
+
+def caller_key(text: str, field: str = "caller") -> int:
+    """Return an entry as one integer: its digits times 16, and the number of digits of a prefix
+    (0 for a whole number). Raises :class:`FieldError` for what is no entry.
+    """
+    if _PLAIN(text):
+        return int(text) << 4
+    if text in _WORDS:
+        return _WORDS[text]
+    try:
+        if text.endswith("*"):
+            digits = parse_prefix(text[:-1], field)
+            return int(digits) << 4 | len(digits)
+        return parse_number(text, field) << 4
+    except FieldError as error:
+        expected = 'a number, a prefix such as "+1900*", "anonymous" or "no-valid-number"'
+        raise FieldError(field, error.found, expected) from None
+
+
+class CallerList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """A list of callers; those imported from CSV are on it as well."""
+
+    id: str
+    callers: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+        for position, caller in enumerate(self.callers):
+            caller_key(caller, f"callers[{position}]")
+
+    @property
+    def keys(self) -> set[int]:
+        """The keys of the entries written here."""
+        return {caller_key(caller) for caller in self.callers}
+
+
+class ScreenRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One rule: ``allow`` or ``block`` those on a list, or a ``rate``, ``CALLS/SECONDS`` from one
+    caller. ``treat`` is what blocked callers get; for a rate it is a cause.
+    """
+
+    allow: str = ""
+    block: str = ""
+    rate: str = ""
+    treat: str = "CALL_REJECTED"
+
+    def __post_init__(self) -> None:
+        given = [name for name in ("allow", "block", "rate") if getattr(self, name)]
+        if len(given) != 1:
+            found = " and ".join(given) or "none of allow, block and rate"
+            raise FieldError(given[0] if given else "allow", found, "one of allow, block, rate")
+        if self.rate:
+            if not _RATE.fullmatch(self.rate):
+                expected = 'calls and seconds, such as "5/60": 1 to 999999 in 1 to 99999'
+                raise FieldError("rate", repr(self.rate), expected)
+            parse_cause(self.treat, "treat")
+        else:
+            check_id(self.list, given[0])
+            if self.allow and self.treat != "CALL_REJECTED":
+                raise FieldError("treat", repr(self.treat), "block or rate beside it")
+            parse_treatment(self.treat, "treat")
+
+    @property
+    def list(self) -> str:
+        """The list that is asked, empty for a rate."""
+        return self.allow or self.block
+
+    @property
+    def treatment(self) -> Treatment:
+        """What callers get."""
+        return parse_treatment(self.treat, "treat")
+
+
+class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Rules for those who call a number, an account's numbers, or with ``system`` anybody.
+
+    Of one screen, allowing beats blocking, then the first rule wins.
+    """
+
+    id: str
+    system: bool = False
+    rules: tuple[ScreenRule, ...]
+
+    def __post_init__(self) -> None:
+        check_id(self.id)
+        if not 1 <= len(self.rules) <= 32:
+            raise FieldError("rules", f"{len(self.rules)} rules", "1 to 32")
+        seen = set()
+        for position, rule in enumerate(self.rules):
+            if rule.list and rule.list in seen:
+                field = f"rules[{position}].{'allow' if rule.allow else 'block'}"
+                raise FieldError(field, f"{rule.list!r} again", "each list once")
+            seen.add(rule.list)
+
+    @property
+    def ordered(self) -> list[ScreenRule]:
+        """The rules in the order in which they are tried."""
+        return sorted(self.rules, key=lambda rule: (not rule.allow, not rule.block))
+
+    @property
+    def plans(self) -> set[str]:
+        """Ids of the plans that callers are put through."""
+        found = (rule.treatment.plan for rule in self.rules if rule.block)
+        return {plan for plan in found if plan}
