@@ -129,7 +129,7 @@ class _Routing:
     def iter_blocks(self) -> Iterator[Any]:
         return iter(())
 
-    def iter_rates(self, now: int) -> Iterator[Any]:
+    def iter_rates(self, now: int, kind: str = "carrier") -> Iterator[Any]:
         deck = importlib.import_module("vnroute.model.deck")
         for prefix, rate in (("44", "0.0"), ("44161", "0.00")):
             for place, name in enumerate(CARRIERS, 1):

@@ -317,3 +317,13 @@ def test_a_number_of_ours_does_not_ring_beside_others(desk, replaced) -> None:
         "r.yaml:13: plans[0].steps[1].ring[1]: found '+18005551234', "
         "expected a target that is no number of ours, or how: in-order"
     ) in desk.refused(("r.yaml", text))
+
+
+def test_a_choice_names_carriers_that_are_there(desk) -> None:
+    text = (
+        "accounts: [{id: acme, choice: {deny: [nobody]}}]\n"
+        "carriers: [{id: alpha, gateways: [{id: alpha-1, gateway: gwA}]}]\n"
+    )
+    (problem,) = desk.refused(("r.yaml", text))
+    assert "accounts[0].choice.deny: found 'nobody', expected a carrier" in problem
+    assert desk.load(("r.yaml", text.replace("nobody", "alpha"))).total.added == 2

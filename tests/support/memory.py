@@ -59,6 +59,8 @@ class MemoryRouting:
     block_list: list[NumberBlock] = field(default_factory=list)
     carrier_list: list[Carrier] = field(default_factory=list)
     rate_list: list[Rate] = field(default_factory=list)
+    deck_list: list[RateInForce] = field(default_factory=list)
+    price_list: list[RateInForce] = field(default_factory=list)
     answer_list: list[Answers] = field(default_factory=list)
     policy_list: list[Policy] = field(default_factory=list)
     caller_lists: list[CallerList] = field(default_factory=list)
@@ -120,17 +122,26 @@ class MemoryRouting:
         for first, last, row in sorted(spans, key=lambda span: (span[0], -span[1])):
             yield MemorySpan(first, last, row)
 
-    def iter_rates(self, now: int = 0) -> Iterator[RateInForce]:
-        for prefix, carrier, rate, name in sorted(
-            (digits_of(r.prefix), r.carrier, r.rate, r.destination) for r in self.rate_list
-        ):
-            yield RateInForce(prefix, carrier, rate, "", "", 0, NO_END, "0", 1, 1, False, name, "")
+    def iter_rates(self, now: int = 0, kind: str = "carrier") -> Iterator[RateInForce]:
+        if kind == "account":
+            yield from sorted(self.price_list)
+            return
+        plain = [
+            RateInForce(
+                digits_of(r.prefix), r.carrier, r.rate, "", "", 0, NO_END, "0", 1, 1, False,
+                r.destination, "",
+            )
+            for r in self.rate_list
+        ]  # fmt: skip
+        yield from sorted(
+            [*plain, *self.deck_list], key=lambda r: (r.prefix, r.owner, r.origin, r.time, r[5])
+        )
 
     def currencies(self) -> dict[str, str]:
         return {}
 
     def rated_carriers(self) -> set[str]:
-        return {rate.carrier for rate in self.rate_list}
+        return {rate.carrier for rate in self.rate_list} | {r.owner for r in self.deck_list}
 
     def find_numbers(self, numbers: list[int]) -> dict[int, int]:
         exact = dict(next(self.iter_numbers()))

@@ -66,7 +66,7 @@ cdef class WordLists:
                 at = <uint32_t>self._slots[slot] - 1
                 if at + count <= self._size and memcmp(
                     self._words + at, words, count * sizeof(uint32_t)
-                ) == 0 and self._begins(at, words[0]):
+                ) == 0:
                     return at
             slot = (slot + 1) & (self._slot_count - 1)
         if self._size + count >= (1 << 30) - 1:
@@ -80,9 +80,6 @@ cdef class WordLists:
         if 4 * self._lists > 3 * self._slot_count:
             self._rehash()
         return at
-
-    cdef bint _begins(self, uint32_t at, uint32_t head) noexcept:
-        return self._words[at] == head
 
     cdef int _reserve(self, uint32_t count) except -1:
         cdef void* grown
@@ -271,6 +268,4 @@ cdef uint32_t words_at(const uint32_t* words) noexcept nogil:
         return 1 + 2 * count
     if kind == 1:
         return 1 + 3 * count
-    if kind == 2:
-        return 2 + count
-    return 4
+    return 2 + count

@@ -6,14 +6,16 @@ import struct
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from vnroute.compiler.choosing import Choosing, Prices
 from vnroute.compiler.number_table import NumberTable
 from vnroute.compiler.numbers import PlanRows, TreatmentRows, account_records
 from vnroute.compiler.plans import TARGET_BYTES, TOGETHER, Programs
 from vnroute.compiler.policies import Policies, whole_seconds
-from vnroute.compiler.rates import Choices, plain_rates
+from vnroute.compiler.rates import Choices
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
 from vnroute.compiler.screens import Callers, ScreenRows
@@ -21,6 +23,7 @@ from vnroute.compiler.text import Texts
 from vnroute.image.keys import Kind, page_key
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
+from vnroute.image.program import NO_CHOICES
 from vnroute.model import (
     Account,
     Answers,
@@ -32,7 +35,7 @@ from vnroute.model import (
     Schedule,
     Screen,
 )
-from vnroute.model.deck import RateInForce
+from vnroute.model.deck import DeckKind, RateInForce
 
 __all__ = ["Compiled", "Progress", "Routing", "compile_image"]
 
@@ -140,8 +143,8 @@ class Routing(Protocol):
         """Spans by first number, the widest first; nested or apart."""
         ...
 
-    def iter_rates(self, now: int) -> Iterator[RateInForce]:
-        """Rates of all carriers in force at ``now`` (Unix seconds) or later, by prefix as text."""
+    def iter_rates(self, now: int, kind: DeckKind = "carrier") -> Iterator[RateInForce]:
+        """Rates of all carriers (or accounts) in force at ``now`` or later, by prefix as text."""
         ...
 
     def currencies(self) -> dict[str, str]:
@@ -207,20 +210,6 @@ def compile_image(
     account_rows = {account.id: row for row, account in enumerate(accounts)}
     carriers = routing.carriers()
     _write_carriers(section, texts, carriers)
-    progress("rates", 0, 1)
-    names = [carrier.id for carrier in carriers]
-    unrated = set(names) - routing.rated_carriers()
-    choices = Choices(
-        names, unrated, plain_rates(routing.iter_rates(compiled_at), compiled_at, routing)
-    )
-    index, spans = choices.spans.finish()
-    prefixes = PrefixTable(index, spans)
-    section(SectionId.PREFIX_INDEX, index, len(index) // 4)
-    section(SectionId.PREFIXES, spans, choices.spans.prefixes)
-    section(SectionId.CHOICES, choices.words.tobytes(), choices.rows)
-    section(SectionId.RATES, choices.prices.tobytes(), len(choices.prices))
-    progress("rates", 1, 1)
-
     plans = routing.plans()
     persons = {person.id: person for person in routing.persons()}
     schedules = ScheduleRows(
@@ -235,6 +224,38 @@ def compile_image(
     section(SectionId.SCHEDULES, schedules.records, schedules.count)
     section(SectionId.TRANSITIONS, memoryview(schedules.moments), len(schedules.moments))
     section(SectionId.STATE_HASHES, schedules.hashes.tobytes(), len(schedules.hashes))
+
+    progress("rates", 0, 1)
+    names = [carrier.id for carrier in carriers]
+    worth = {name: Decimal(text) for name, text in routing.currencies().items()}
+    choosing = Choosing(names, accounts, plans)
+    choices = Choices(
+        names,
+        set(names) - routing.rated_carriers(),
+        routing.iter_rates(compiled_at),
+        now=compiled_at,
+        choosers=choosing.choosers,
+        worth=worth,
+        states_of=schedules.states_of,
+    )
+    index, spans = choices.spans.finish()
+    prefixes = PrefixTable(index, spans)
+    section(SectionId.PREFIX_INDEX, index, len(index) // 4)
+    section(SectionId.PREFIXES, spans, choices.spans.prefixes)
+    section(SectionId.CHOICES, choices.words, choices.rows)
+    columns = len(choosing.choosers)
+    section(
+        SectionId.DESTINATIONS,
+        memoryview(choices.destinations),
+        len(choices.destinations) // columns,
+        columns,
+    )
+    section(SectionId.RATES, choices.prices.tobytes(), len(choices.prices))
+    section(SectionId.ORDERS, choosing.records, len(choosing.choices))
+    section(SectionId.SHARES, choosing.shares.tobytes(), len(choosing.shares))
+    selling = any(choice.margin for choice in choosing.choices)
+    paid = Prices(routing.iter_rates(compiled_at, "account") if selling else (), worth, compiled_at)
+    progress("rates", 1, 1)
 
     plan_rows = {plan.id: row for row, plan in enumerate(plans)}
     assignments = [
@@ -251,9 +272,12 @@ def compile_image(
         if found in assignment_rows
     }
 
-    def choices_of(digits: str) -> int | None:
-        value = prefixes.lookup(digits)
-        return None if value < 0 else value
+    def choices_of(plan: Plan, digits: str) -> tuple[int, int, int]:
+        value, order = prefixes.lookup(digits), choosing.row(plan)
+        limit = paid.limit(choosing.choices[order], plan.account, digits)
+        if value < 0:
+            return NO_CHOICES, order, limit
+        return choices.destinations[value * columns + choosing.columns[order]], order, limit
 
     policies = Policies(texts, routing.policies(), max_attempts, TOGETHER)
     programs = Programs(
@@ -275,7 +299,11 @@ def compile_image(
         if done % 1000 == 0:
             progress("plans", done, len(plans))
     treatments = TreatmentRows(routing.answers(), plan_rows, written)
-    section(SectionId.ACCOUNTS, account_records(accounts, texts, treatments), len(accounts))
+    section(
+        SectionId.ACCOUNTS,
+        account_records(accounts, texts, treatments, choosing.row_of_account),
+        len(accounts),
+    )
     callers = Callers(routing.lists(), routing.iter_callers)
     parameter = callers.table.seed | callers.lengths << 32
     section(SectionId.CALLERS, callers.table.data, callers.table.rows, parameter)

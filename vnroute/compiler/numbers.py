@@ -5,7 +5,7 @@ while a number is not in service.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Protocol
 
 from vnroute.compiler.plans import CHANNEL, Programs
@@ -130,15 +130,20 @@ class TreatmentRows:
         return self._written.treatment(treatment, cause)
 
 
-def account_records(accounts: list[Account], texts: Texts, treatments: TreatmentRows) -> bytes:
-    """Return the ACCOUNTS section."""
+def account_records(
+    accounts: list[Account],
+    texts: Texts,
+    treatments: TreatmentRows,
+    order_of: Callable[[Account], int],
+) -> bytes:
+    """Return the ACCOUNTS section; ``order_of`` gives an account's row of ORDERS."""
     return b"".join(
         texts.packed(account.id)
         + struct.pack(
             f"<I{len(REASONS)}IIQ",
             SERVICE_STATES.index(account.state),
             *treatments.of(account),
-            0,
+            order_of(account),
             page_key(Kind.ACCOUNT, account.id),
         )
         for account in accounts

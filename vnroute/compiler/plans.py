@@ -16,7 +16,7 @@ from vnroute import model
 from vnroute.compiler.hunting import stop_causes, together_causes
 from vnroute.compiler.policies import Policies
 from vnroute.compiler.text import Texts
-from vnroute.image.program import NO_ASSIGNMENT, NO_CHOICES, PICKS, SHOWS, Op
+from vnroute.image.program import NO_ASSIGNMENT, NO_CHOICES, NO_LIMIT, PICKS, SHOWS, Op
 from vnroute.model import Plan, Step
 from vnroute.model.e164 import digits_of
 from vnroute.model.plan import WITHHELD
@@ -87,8 +87,10 @@ class Programs:
     """The PROGRAMS and TARGETS sections, plan by plan; ``rotations`` counts the steps that rotate.
 
     ``asked`` gives the row of a schedule and the number of its state for (account of the plan,
-    schedule, state), ``plans`` the row of each plan's id, ``choices_of`` the row of choices of a
-    destination's digits (None for none), ``own`` the row of the assignment of a number that is one
+    schedule, state), ``plans`` the row of each plan's id,
+    ``choices_of`` the row of choices of a plan's target by its digits, how they are ordered, and
+    what their price must stay below,
+    ``own`` the row of the assignment of a number that is one
     of ours, None for others, and ``plan_of`` the row of the plan that an assignment has;
     ``sip_profile`` is FreeSWITCH's profile that SIP URIs are dialled through; ``places`` gives the
     row that says where a person is, and the targets of his places, for a target that is one.
@@ -99,7 +101,7 @@ class Programs:
         texts: Texts,
         asked: Callable[[str, str, str], tuple[int, int]],
         plans: Mapping[str, int],
-        choices_of: Callable[[str], int | None],
+        choices_of: Callable[[Plan, str], tuple[int, int, int]],
         policies: Policies,
         own: Callable[[int], int | None] = lambda number: None,
         plan_of: Callable[[int], int] = lambda assignment: 0,
@@ -109,7 +111,8 @@ class Programs:
         self.words = array("I")
         self.targets = bytearray()
         self.rotations = 0
-        self._target_rows: dict[tuple[Target, int], int] = {}
+        self._target_rows: dict[tuple[Target, int, tuple[int, int, int]], int] = {}
+        self._plan: Plan | None = None
         self.policies = policies
         self._texts = texts
         self._asked = asked
@@ -123,6 +126,7 @@ class Programs:
     def add(self, plan: Plan) -> tuple[int, int]:
         """Write a plan's program; return (first word, number of words)."""
         first = len(self.words)
+        self._plan = plan
         for place, step in enumerate(plan.steps):
             mark = place << 8
             body = array("I")
@@ -228,33 +232,34 @@ class Programs:
     def _row(self, target: Target, policy: str) -> int:
         """Return the row of a target under a policy, which is added if it is new."""
         hunted = self.policies.row(policy, bool(target.confirm))
-        row = self._target_rows.get((target, hunted))
+        chosen = (NO_CHOICES, 0, NO_LIMIT)
+        if target.kind == "number":
+            assert self._plan is not None
+            chosen = self._choices_of(self._plan, str(target.number))
+        row = self._target_rows.get((target, hunted, chosen))
         if row is None:
-            row = self._target_rows[target, hunted] = len(self._target_rows)
-            self.targets += self._record(target, hunted)
+            row = self._target_rows[target, hunted, chosen] = len(self._target_rows)
+            self.targets += self._record(target, hunted, *chosen)
         return row
 
-    def _record(self, target: Target, policy: int) -> bytes:
-        number, choices = target.number or 0, NO_CHOICES
+    def _record(self, target: Target, policy: int, choices: int, order: int, limit: int) -> bytes:
+        number = target.number or 0
         dial = shown = ""
-        if target.kind == "number":
-            found = self._choices_of(str(number))
-            choices = NO_CHOICES if found is None else found
-        elif target.kind == "sip":
+        if target.kind == "sip":
             dial = f"sofia/{self._sip_profile}/{target.name}"
         elif target.kind == "gateway":
             dial = f"sofia/gateway/{target.name}"
-        else:
+        elif target.kind == "user":
             dial = f"user/{target.name}"
         show = target.show
         if show not in SHOWS:
             show, shown = "fixed", target.show
         return (
             _TARGET.pack(
-                number, choices, policy, target.seconds, target.delay, SHOWS.index(show), 0
+                number, choices, policy, target.seconds, target.delay, SHOWS.index(show), order
             )
             + self._texts.packed(dial)
             + self._texts.packed(shown)
             + self._texts.packed(CONFIRM.format(key=target.confirm) if target.confirm else "")
-            + bytes(8)
+            + struct.pack("<Q", limit)
         )

@@ -3,120 +3,293 @@
 For each carrier its own longest prefix counts, not the longest over all: a carrier that quotes
 +4420 does not hide another that quotes +44. Walking all prefixes in dialling order, what holds
 inside a prefix is what held around it, with this prefix's own rates put in place.
+
+A rate may hold from a moment on or until one, or in a state of a schedule. Of a carrier's rates
+that count for a call the longest prefix wins, then one for the time of day over one for all (as
+vnroute.model.charge has it). So a destination whose list depends on the call has a node in place
+of its list, which asks one thing and leads to a node or list for each answer: first the moment,
+then schedules. Rates for callers of one origin only are left out.
 """
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from heapq import merge
-from typing import Protocol
+from typing import NamedTuple
 
-from vnroute.compiler.prefixes import MAX_VALUE, PrefixSpans
-from vnroute.image.program import NO_RATE
-from vnroute.model.deck import RateInForce
+from vnroute.compiler.carrier_lists import CarrierLists, WordLists
+from vnroute.compiler.prefixes import PrefixSpans
+from vnroute.image.program import NO_RATE, Node
+from vnroute.model.deck import NO_END, RateInForce
 from vnroute.model.rate import parse_rate
 
-__all__ = ["Choices", "plain_rates"]
-
-BLOCKED = "blocked"
-"""In place of a price: the carrier does not take that destination."""
+__all__ = ["Choices", "Chooser", "StatesOf"]
 
 _SCALE = 10**8
 _DEAREST = 1 << 62
 """Stands for the price of a carrier without a deck: it is tried after all that have one."""
 
+StatesOf = Callable[[str], tuple[int, Sequence[str]] | None]
+"""Gives a schedule's row and the names of its states by number, None for one that is not there."""
+
+
+@dataclass(frozen=True)
+class Chooser:
+    """What a choice says of carriers, by their rows.
+
+    ``allowed`` has a byte for each, 0 for one that is left out; ``ranks`` puts them in an order of
+    their own (the lower the earlier, equal ones by price), None by price alone. Destinations under
+    ``blocked`` (prefixes as digits) have no carrier.
+    """
+
+    allowed: bytes
+    ranks: list[int] | None = None
+    blocked: tuple[str, ...] = ()
+
+
+class _Rate(NamedTuple):
+    """A rate that does not always hold, in the order in which equal ones win."""
+
+    length: int
+    time: str
+    begins: int
+    end: int
+    price: int
+    price_row: int
+    blocked: bool
+
+
+_Odd = dict[int, tuple[_Rate, ...]]
+
 
 class Choices:
-    """The CHOICES and RATES sections, and the prefixes that lead to them.
+    """The CHOICES, DESTINATIONS and RATES sections, and the prefixes that lead to them.
 
-    ``carriers`` are the ids in the order of the image's carriers; ``rates`` come as (prefix
-    digits, carrier id, price a minute), by prefix as text. Carriers of equal price are tried in
-    the order of ``carriers``. One that is in ``unrated`` takes every destination, after the others.
+    ``carriers`` are the ids in the order of the image's carriers; ``rates`` come as the store gives
+    them: by prefix as text, then owner, origin, time and moment, none over at ``now``. Carriers of
+    equal price are tried in the order of ``carriers``. One that is in ``unrated`` takes every
+    destination, after the others. ``choosers`` are the choices there are, a column each of
+    DESTINATIONS; without any, all carriers are taken by price. ``worth`` is what one unit of a
+    currency is worth in the system's own. A rate of a schedule that ``states_of`` does not know
+    never counts.
     """
 
     def __init__(
-        self, carriers: list[str], unrated: Iterable[str], rates: Iterable[tuple[str, str, str]]
+        self,
+        carriers: list[str],
+        unrated: Iterable[str],
+        rates: Iterable[RateInForce],
+        *,
+        now: int = 0,
+        choosers: Sequence[Chooser] = (),
+        worth: Mapping[str, Decimal] | None = None,
+        states_of: StatesOf | None = None,
     ) -> None:
-        self.words = array("I")
         self.prices = array("Q")
         self.spans = PrefixSpans()
+        self.destinations = array("I")
         self.rows = 0
-        self._price_rows: dict[str, tuple[int, int]] = {"": (_DEAREST, NO_RATE)}
-        self._lists: dict[bytes, int] = {}
-        row_of = {name: row for row, name in enumerate(carriers)}
-        everywhere = [(digit, name, "") for digit in "123456789" for name in sorted(unrated)]
-        self._walk(merge(rates, everywhere, key=lambda row: row[0]), row_of)
+        self.choosers = list(choosers) or [Chooser(b"\1" * len(carriers))]
+        self._now = now
+        self._worth = worth or {}
+        self._states_of = states_of
+        self._price_rows: dict[tuple[str, str], tuple[int, int]] = {}
+        self._destination_rows: dict[tuple[int, ...], int] = {}
+        self._words = WordLists()
+        self._lists = CarrierLists(
+            len(carriers),
+            self._words,
+            [chooser.allowed for chooser in self.choosers],
+            [chooser.ranks for chooser in self.choosers],
+        )
+        self._nobody = self._words.add([0])
+        self._row_of = {name: row for row, name in enumerate(carriers)}
+        everywhere = sorted(unrated)
+        for name in everywhere:
+            # Below every prefix: what is there before the first of them is there for all.
+            self._lists.put(self._row_of[name], _DEAREST, NO_RATE)
+        self._walk(rates, bool(everywhere))
 
-    def _price(self, text: str) -> tuple[int, int]:
-        """Return (price in 1e-8, its row) for a price as written."""
-        known = self._price_rows.get(text)
+    @property
+    def words(self) -> bytes:
+        """The CHOICES section."""
+        return self._words.words()
+
+    def _price(self, text: str, currency: str) -> tuple[int, int]:
+        """Return (price in 1e-8 of the system's currency, its row) for a price as written."""
+        known = self._price_rows.get((text, currency))
         if known is None:
-            known = (int(parse_rate(text) * _SCALE), len(self.prices))
-            self._price_rows[text] = known
+            amount = parse_rate(text) * self._worth.get(currency, 1)
+            known = (int(amount * _SCALE), len(self.prices))
+            self._price_rows[text, currency] = known
             self.prices.append(known[0])
         return known
 
-    def _list(self, choices: Iterable[tuple[int, int, int]]) -> int:
-        """Return where a list of (price, carrier, price row), cheapest first, lies."""
-        flat = array("I", [0])
-        for _, carrier, price_row in sorted(choices):
-            flat.append(carrier)
-            flat.append(price_row)
-        flat[0] = len(flat) // 2
-        key = flat.tobytes()
-        at = self._lists.get(key)
+    def _destination(self, row: tuple[int, ...]) -> int:
+        """Return the row of DESTINATIONS that has a list for each choice."""
+        at = self._destination_rows.get(row)
         if at is None:
-            at = self._lists[key] = len(self.words)
-            if at + len(flat) > MAX_VALUE:
-                raise OverflowError("more choices of carriers than an image can hold")
-            self.words.extend(flat)
+            at = self._destination_rows[row] = len(self._destination_rows)
+            self.destinations.extend(row)
         return at
 
-    def _walk(self, rows: Iterable[tuple[str, str, str]], row_of: dict[str, int]) -> None:
-        # Open prefixes, outermost first, each with what holds inside it by carrier.
-        around: list[tuple[str, dict[int, tuple[int, int, int]]]] = []
-        prefix, inside = "", dict[int, tuple[int, int, int]]()
-        for row_prefix, carrier, text in rows:
-            if row_prefix != prefix:
-                if prefix:
-                    self.spans.add(prefix, self._list(inside.values()))
-                    around.append((prefix, inside))
-                while around and not row_prefix.startswith(around[-1][0]):
-                    around.pop()
-                prefix, inside = row_prefix, dict(around[-1][1]) if around else {}
-            if text == BLOCKED:
-                inside.pop(row_of[carrier], None)
+    def _walk(self, rates: Iterable[RateInForce], everywhere: bool) -> None:
+        blocked = sorted({prefix for one in self.choosers for prefix in one.blocked})
+        # Every first digit is a prefix where something holds for all, and so is what is blocked.
+        marks = sorted({*blocked, *("123456789" if everywhere else "")})
+        opened: list[tuple[str, list[tuple[int, tuple[int, int] | None, tuple[_Rate, ...] | None]]]]
+        opened = []
+        odd: _Odd = {}
+        prefix = ""
+        undo: list[tuple[int, tuple[int, int] | None, tuple[_Rate, ...] | None]] = []
+        place = 0
+
+        def begin(new: str) -> None:
+            """Take out what held inside prefixes that this one is not in."""
+            nonlocal prefix, undo
+            while opened and not new.startswith(opened[-1][0]):
+                for carrier, before, odd_before in reversed(opened.pop()[1]):
+                    self._lists.restore(carrier, before)
+                    if odd_before is None:
+                        odd.pop(carrier, None)
+                    else:
+                        odd[carrier] = odd_before
+            prefix, undo = new, []
+            opened.append((prefix, undo))
+
+        def end() -> None:
+            if prefix:
+                self.spans.add(prefix, self._destination(self._lists_here(prefix, odd)))
+
+        row_of, lists = self._row_of, self._lists
+        for rate in rates:
+            if rate[3]:
                 continue
-            price, price_row = self._price(text)
-            inside[row_of[carrier]] = (price, row_of[carrier], price_row)
-            self.rows += bool(text)
-        if prefix:
-            self.spans.add(prefix, self._list(inside.values()))
+            if rate[0] != prefix:
+                end()
+                while place < len(marks) and marks[place] <= rate[0]:
+                    if marks[place] != rate[0]:
+                        begin(marks[place])
+                        end()
+                    place += 1
+                begin(rate[0])
+            carrier = row_of[rate[1]]
+            self.rows += 1
+            price, price_row = self._price(rate[2], rate[12])
+            if not rate[4] and rate[5] <= self._now and rate[6] >= NO_END:
+                hidden = odd.pop(carrier, None)
+                if rate[10]:
+                    before = lists.take_out(carrier)
+                else:
+                    before = lists.put(carrier, price, price_row)
+                undo.append((carrier, before, hidden))
+            else:
+                was = odd.get(carrier)
+                undo.append((carrier, lists.held(carrier), was))
+                odd[carrier] = (
+                    *(was or ()),
+                    _Rate(len(prefix), *rate[4:7], price, price_row, rate[10]),
+                )
+        end()
+        for mark in marks[place:]:
+            begin(mark)
+            end()
+
+    def _lists_here(self, prefix: str, odd: _Odd) -> tuple[int, ...]:
+        """Return where the list or node of each choice lies, of what holds now."""
+        found = self._by_moment(odd) if odd else self._leaf({})
+        if any(chooser.blocked for chooser in self.choosers):
+            return tuple(
+                self._nobody if chooser.blocked and prefix.startswith(chooser.blocked) else at
+                for chooser, at in zip(self.choosers, found, strict=True)
+            )
+        return found
+
+    def _node(
+        self, children: list[tuple[int, ...]], words: Callable[[list[int]], list[int]]
+    ) -> tuple[int, ...]:
+        """Return a node for each choice over its children, or the child where all are the same."""
+        return tuple(
+            column[0] if len(set(column)) == 1 else self._words.add(words(list(column)))
+            for column in zip(*children, strict=True)
+        )
+
+    def _by_moment(self, odd: _Odd) -> tuple[int, ...]:
+        moments = {self._now}
+        for rates in odd.values():
+            for rate in rates:
+                moments.update(at for at in (rate.begins, rate.end) if self._now < at < NO_END)
+        starts = sorted(moments)
+        children = []
+        for start in starts:
+            there = {
+                carrier: tuple(rate for rate in rates if rate.begins <= start < rate.end)
+                for carrier, rates in odd.items()
+            }
+            children.append(self._by_state(there))
+        # Before the first of them is before this compilation: what holds now held then.
+        starts[0] = 0
+
+        def words(rows: list[int]) -> list[int]:
+            kept = [
+                (start, row)
+                for place, (start, row) in enumerate(zip(starts, rows, strict=True))
+                if place == 0 or row != rows[place - 1]
+            ]
+            parts = [word for start, row in kept for word in (start & 0xFFFFFFFF, start >> 32, row)]
+            return [Node.BY_MOMENT << 24 | len(kept), *parts]
+
+        return self._node(children, words)
+
+    def _by_state(self, odd: _Odd) -> tuple[int, ...]:
+        asked = {rate.time.partition(":")[0] for rates in odd.values() for rate in rates}
+        asked.discard("")
+        asked.discard(_HOLDS)
+        if not asked:
+            return self._leaf(odd)
+        schedule = min(asked)
+        known = self._states_of(schedule) if self._states_of else None
+        row, states = known or (0, ("",))
+        children = []
+        for state in states:
+            there = {
+                carrier: tuple(
+                    rate._replace(time=_HOLDS) if rate.time == f"{schedule}:{state}" else rate
+                    for rate in rates
+                    if rate.time.partition(":")[0] != schedule or rate.time == f"{schedule}:{state}"
+                )
+                for carrier, rates in odd.items()
+            }
+            children.append(self._by_state(there))
+        if known is None:
+            return children[0]  # no state of it is any rate's
+        return self._node(children, lambda rows: [Node.BY_STATE << 24 | len(rows), row, *rows])
+
+    def _leaf(self, odd: _Odd) -> tuple[int, ...]:
+        """Return a list for each choice, of what is held and the rates that hold for the call."""
+        undo = []
+        for carrier, rates in odd.items():
+            best: _Rate | None = None
+            for rate in rates:
+                if best is None or _rank(rate) > _rank(best):
+                    best = rate
+            if best is None:
+                continue
+            if best.blocked:
+                undo.append((carrier, self._lists.take_out(carrier)))
+            else:
+                undo.append((carrier, self._lists.put(carrier, best.price, best.price_row)))
+        found = tuple(self._lists.list_for(place) for place in range(len(self.choosers)))
+        for carrier, before in reversed(undo):
+            self._lists.restore(carrier, before)
+        return found
 
 
-class Exchange(Protocol):
-    """Where exchange rates are known."""
-
-    def currencies(self) -> dict[str, str]:
-        """What one unit of each currency is worth in the system's own."""
-        ...
+_HOLDS = "*"
+"""In place of a time of day that is known to be the call's; no id is written so."""
 
 
-def plain_rates(
-    rates: Iterable[RateInForce], now: int, exchange: Exchange
-) -> Iterator[tuple[str, str, str]]:
-    """Yield (prefix, carrier, price in the system's currency) of the rates that hold at ``now``.
-
-    Those for some origins or times of day only are left out.
-    """
-    worth = {name: Decimal(text) for name, text in exchange.currencies().items()}
-    for row in rates:
-        if row.effective > now or row.end <= now or row.origin or row.time:
-            continue
-        price = BLOCKED if row.blocked else row.rate
-        factor = worth.get(row.currency)
-        if factor is not None and factor != 1 and not row.blocked:
-            price = f"{(Decimal(price) * factor).quantize(Decimal('0.00000001')):f}"
-        yield row.prefix, row.owner, price
+def _rank(rate: _Rate) -> tuple[int, bool]:
+    return rate.length, bool(rate.time)

@@ -148,6 +148,17 @@ class ScheduleRows:
         self.moments += changes
         return first, len(changes)
 
+    def states_of(self, schedule: str) -> tuple[int, tuple[str, ...]] | None:
+        """Return (row, names of the states) of a schedule in its own zone or its account's.
+
+        None where there is no such schedule, or it is in nobody's zone.
+        """
+        there = self._schedules.get(schedule)
+        if there is None:
+            return None
+        row = self._rows.get((schedule, there.zone(self._zones.get(there.account, ""))))
+        return None if row is None else (row, tuple(there.states))
+
     def asked(self, account: str, schedule: str, state: str) -> tuple[int, int]:
         """Return (row, number of the state) for an account's plan that asks for a state."""
         row = self._rows[schedule, self._zone(account, schedule)]

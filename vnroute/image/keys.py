@@ -15,6 +15,9 @@ _MASK = (1 << 64) - 1
 _DIVERT = 0x64697665727421
 """Tells what is said of where an account's or a plan's calls go from what is said of itself."""
 
+_QUALITY = 0x7175616C697479
+"""Tells a carrier's class of quality from what else is said of it."""
+
 
 class Kind(IntEnum):
     """What an entry of the state page is about; its number is its place among the page's counts."""
@@ -28,6 +31,7 @@ class Kind(IntEnum):
     DIVERT_PLAN = 6
     DIVERT_ACCOUNT = 7
     PLAN = 8
+    QUALITY = 9
 
 
 DIVERTS = {
@@ -63,6 +67,8 @@ def page_key(kind: Kind, name: str) -> int:
         return _usable(_mix(page_key(Kind.PLAN, name) ^ _DIVERT))
     if kind == Kind.DIVERT_ACCOUNT:
         return _usable(_mix(page_key(Kind.ACCOUNT, name) ^ _DIVERT))
+    if kind == Kind.QUALITY:
+        return _usable(_mix(page_key(Kind.CARRIER, name) ^ _QUALITY))
     text = f"{kind.name.lower()}/{name}".encode()
     return _usable(int.from_bytes(blake2b(text, digest_size=8).digest(), "little"))
 

@@ -82,6 +82,9 @@ class SectionId(IntEnum):
     LIST_SETS = 21
     LISTS = 22
     SCREENS = 23
+    DESTINATIONS = 24
+    ORDERS = 25
+    SHARES = 26
 
 
 @dataclass(frozen=True, slots=True)

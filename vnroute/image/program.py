@@ -13,12 +13,15 @@ __all__ = [
     "LEVELS",
     "NO_ASSIGNMENT",
     "NO_CHOICES",
+    "NO_LIMIT",
     "NO_RATE",
     "NO_SCREEN",
+    "ORDERS",
     "PICKS",
     "REASONS",
     "SERVICE_STATES",
     "SHOWS",
+    "Node",
     "Op",
     "ScreenOp",
 ]
@@ -50,6 +53,21 @@ class ScreenOp(IntEnum):
 
 LEVELS = ("number", "account", "system")
 """Whose screen a rule is in, by number in an image."""
+
+
+class Node(IntEnum):
+    """What stands at a row of choices, by the upper byte of its head."""
+
+    LIST = 0
+    BY_MOMENT = 1
+    BY_STATE = 2
+
+
+ORDERS = ("cost", "quality", "share", "fixed")
+"""How carriers are ordered, by number in an image."""
+
+NO_LIMIT = (1 << 64) - 1
+"""Stands for what a carrier must stay below where no margin is asked."""
 
 PICKS = ("share", "rotate")
 """How a step picks the target that it begins with, by number in an image."""

@@ -64,13 +64,14 @@ ctypedef struct AssignmentRecord:
 cdef enum:
     REASONS = 6    # why a number is not in service: states 1 to 4, not yet, expired
 
-# `treatments` are rows of PLANS, for each reason. `key`, here and below, is what the state page
+# `treatments` are rows of PLANS, for each reason. `order` is how carriers are chosen for calls that
+# are diverted to a number of nobody's plan. `key`, here and below, is what the state page
 # knows it by (vnroute.image.keys).
 ctypedef struct AccountRecord:
     Text id
     uint32_t state
     uint32_t treatments[REASONS]
-    uint32_t spare
+    uint32_t order
     uint64_t key
 
 # A treatment that is no plan has a row without an id.
@@ -119,7 +120,8 @@ ctypedef struct PlanKey:
 
 # Who a step rings. A number has its row of choices and is dialled through the carriers; other
 # targets are dialled as `dial` says. `shown` is the number it sees where `show` is SHOW_FIXED,
-# `variables` what else stands in its braces.
+# `variables` what else stands in its braces. `order` is how its carriers are chosen; only those whose
+# price is below `limit` are (NO_LIMIT: all, also those without a price).
 ctypedef struct TargetRecord:
     uint64_t number
     uint32_t choices
@@ -127,11 +129,36 @@ ctypedef struct TargetRecord:
     uint32_t seconds
     uint32_t delay
     uint32_t show
-    uint32_t spare
+    uint32_t order
     Text dial
     Text shown
     Text variables
-    uint64_t rest       # fills the cache line
+    uint64_t limit
+
+cdef enum:
+    # What stands at a row of choices, by the upper byte of its head.
+    NODE_LIST = 0
+    NODE_BY_MOMENT = 1
+    NODE_BY_STATE = 2
+
+# How a choice orders carriers: its column of DESTINATIONS, the carriers tried at most (0: any), the
+# worst class of quality that comes before all others (NO_VALUE: no matter), its first row of SHARES.
+ctypedef struct OrderRecord:
+    uint32_t column
+    uint32_t how
+    uint32_t most
+    uint32_t within
+    uint32_t first_share
+    uint32_t spare
+
+cdef enum:
+    ORDER_COST = 0
+    ORDER_QUALITY = 1
+    ORDER_SHARE = 2
+    ORDER_FIXED = 3
+
+cdef enum:
+    CANDIDATES = 32
 
 cdef enum:
     SHOW_CALLER = 0
@@ -195,6 +222,11 @@ cdef inline uint64_t first_bucket(uint64_t key, uint64_t seed, uint64_t buckets)
 
 cdef inline uint64_t second_bucket(uint64_t key, uint64_t seed, uint64_t buckets) noexcept nogil:
     return vn_mulhi(mix((key ^ <uint64_t>0x9E3779B97F4A7C15) + 3 * seed), buckets)
+
+cdef inline uint64_t quality_key(uint64_t key) noexcept nogil:
+    """Key of a carrier's class of quality (vnroute.image.keys)."""
+    key = mix(key ^ <uint64_t>0x7175616C697479)
+    return key if key > 1 else key + 2
 
 cdef inline uint64_t divert_key(uint64_t key) noexcept nogil:
     """Key of what is said of where the calls of a plan or account go; of a number, its own digits

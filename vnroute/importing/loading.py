@@ -21,6 +21,7 @@ from vnroute.importing.references import (
     check_assignments,
     check_blocks,
     check_carriers,
+    check_choices,
     check_forwarding,
     check_plans,
     warn_unrated,
@@ -183,6 +184,7 @@ class Loading:
         check_states(catalogue)
         check_persons(catalogue, self.warnings)
         check_carriers(catalogue)
+        check_choices(catalogue)
         check_answers(catalogue)
         check_screens(catalogue)
         counts = self.counts

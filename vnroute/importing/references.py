@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
 from vnroute.importing.catalogue import Catalogue, add_at
-from vnroute.importing.findings import Findings
+from vnroute.importing.findings import Findings, shown
 from vnroute.importing.origins import Origins
 from vnroute.model import Plan
 from vnroute.model.e164 import digits_of
@@ -21,6 +21,7 @@ __all__ = [
     "check_assignments",
     "check_blocks",
     "check_carriers",
+    "check_choices",
     "check_forwarding",
     "check_plans",
     "warn_unrated",
@@ -139,6 +140,18 @@ def check_carriers(catalogue: Catalogue) -> None:
                 expected = "each gateway id once over all carriers"
                 place = f"gateways[{position}].id"
                 catalogue.add_problem("carriers", carrier.id, place, found, expected)
+
+
+def check_choices(catalogue: Catalogue) -> None:
+    """Check that every carrier that a choice names is there."""
+    for kind in ("accounts", "plans"):
+        for owner in getattr(catalogue, kind).values():
+            if owner.choice is None:
+                continue
+            for place, name in owner.choice.named():
+                expected = catalogue.expected("carriers", name)
+                if expected:
+                    catalogue.add_problem(kind, owner.id, f"choice.{place}", shown(name), expected)
 
 
 @dataclass(slots=True)

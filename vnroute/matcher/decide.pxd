@@ -42,6 +42,11 @@ cdef class Matcher:
     cdef uint64_t _called
     cdef uint64_t _caller_digits
     cdef int _caller_size
+    cdef int64_t _now
+    cdef uint32_t _order      # the row of ORDERS of the account that was called
+    cdef uint32_t[32] _carriers     # those of the target at hand, in the order they are tried
+    cdef uint32_t[32] _price_rows
+    cdef uint32_t _carrier_count
     cdef bint _rings
     cdef bint _taken          # voicemail has the call: nothing can follow
     cdef bint _withheld
@@ -62,6 +67,9 @@ cdef class Matcher:
     cdef int _caller(self, Call* call) except -1
     cdef int _read_caller(self, Call* call) except -1
     cdef bint _is_from(self, const uint32_t* step) noexcept
+    cdef int _strange_target(
+        self, uint64_t number, uint32_t seconds, TargetRecord* target) noexcept
+    cdef list _chosen(self, const TargetRecord* target, double now)
     cdef int _run(self, uint32_t plan, int64_t now, int depth) except -1
     cdef int _steps(
         self, const uint32_t* word, const uint32_t* stop, int64_t now, int depth) except -1
@@ -74,6 +82,9 @@ cdef class Matcher:
     cdef int _divert_to_number(self, uint64_t number, uint32_t seconds, int64_t now, int depth) except -1
     cdef int _ring(self, const uint32_t* rows, uint32_t count) except -1
     cdef uint32_t _choices(self, const TargetRecord* target) noexcept
+    cdef int _choose(self, const TargetRecord* target) noexcept
+    cdef int _by_class(self, uint32_t within, bint all_classes) noexcept
+    cdef int _forward(self, uint32_t place, uint32_t to) noexcept
     cdef uint32_t _branch(
         self, const TargetRecord* target, uint32_t branches) except? 0xFFFFFFFF
     cdef int _open(

@@ -19,6 +19,9 @@ from vnroute.image.records cimport (
     CALLER_ANONYMOUS,
     CALLER_INVALID,
     NO_VALUE,
+    CANDIDATES,
+    NODE_BY_STATE,
+    NODE_LIST,
     OP_END,
     OP_FORWARD,
     OP_FROM,
@@ -38,14 +41,18 @@ from vnroute.image.records cimport (
     SHOW_CALLER,
     SHOW_DID,
     SHOW_FIXED,
+    ORDER_QUALITY,
+    ORDER_SHARE,
     AssignmentRecord,
     GatewayRecord,
+    OrderRecord,
     PlanRecord,
     PolicyRecord,
     TargetRecord,
     Text,
     divert_key,
     mix,
+    quality_key,
     vn_mulhi,
 )
 from vnroute.image.state_page cimport (
@@ -53,6 +60,7 @@ from vnroute.image.state_page cimport (
     KIND_DIVERT_NUMBER,
     KIND_DIVERT_PLAN,
     KIND_PERSON,
+    KIND_QUALITY,
     KIND_SCHEDULE,
     NO_PAGE_HEAD,
     Page,
@@ -114,6 +122,7 @@ FAILED_REPLY = (
 )
 """What a call gets where vnroute itself fails: 503, so that the carrier goes elsewhere."""
 
+cdef uint64_t NO_LIMIT = <uint64_t>-1
 cdef const char* HEX = b"0123456789abcdef"
 
 
@@ -253,6 +262,8 @@ cdef class Matcher:
         if hops >= self.max_hops or self._forwards < 1:
             return self._refuse(row, TOO_MANY_HOPS)
         self._called = number
+        self._now = now
+        self._order = image.accounts[assignment.account].order
         self._read_caller(&call)
         if plan is NULL and assignment.screen != NO_VALUE:
             treated = self._screen(assignment)
@@ -442,13 +453,7 @@ cdef class Matcher:
             if not image.out_of_service(row, now):
                 return self._enter(number, image.assignments[row].plan, NO_VALUE, now, depth)
         else:
-            memset(&target, 0, sizeof(target))
-            target.number = number
-            target.seconds = seconds if seconds else 25
-            target.show = SHOW_CALLER
-            target.choices = NO_PREFIX
-            if 0 < number < <uint64_t>1000000000000000:
-                target.choices = image.choices_of(number)
+            self._strange_target(number, seconds, &target)
             self._rings = True
             self._many = False
             put_text(&self._body, b"application: bridge ")
@@ -459,6 +464,21 @@ cdef class Matcher:
                 self._body.size = start
         return self._steps(
             image.programs + image.ending, image.programs + image.program_words, now, depth)
+
+    cdef int _strange_target(
+        self, uint64_t number, uint32_t seconds, TargetRecord* target
+    ) noexcept:
+        """Make the target of a number that no plan names, as the account at hand chooses."""
+        memset(target, 0, sizeof(target[0]))
+        target.number = number
+        target.seconds = seconds if seconds else 25
+        target.show = SHOW_CALLER
+        target.order = self._order
+        target.limit = NO_LIMIT
+        target.choices = NO_PREFIX
+        if 0 < number < <uint64_t>1000000000000000:
+            target.choices = self.image.choices_of(number, self._order)
+        return 0
 
     cdef int _run(self, uint32_t plan, int64_t now, int depth) except -1:
         """Write the applications of a plan's program; 1 if it ended the call."""
@@ -702,8 +722,132 @@ cdef class Matcher:
         if self.portability is not None and target.number:
             routing = self.portability.find(target.number)
             if routing:
-                return self.image.choices_of(routing)
+                return self.image.choices_of(routing, target.order)
         return target.choices
+
+    cdef int _choose(self, const TargetRecord* target) noexcept:
+        """Note the carriers that a number is tried by, in order.
+
+        What depends on the call is asked on the way to the list; that is in the order of prices or
+        the choice's own, so what is left is to pass over those that ask too much, and to bring to
+        the front the one whose share it is, or those of the better classes.
+        """
+        cdef RouteImage image = self.image
+        cdef uint32_t at = self._choices(target), kind, i, low, high, half, carrier, price, count
+        cdef uint64_t total = 0, drawn
+        cdef const uint32_t* node
+        cdef OrderRecord order = image.orders[target.order]
+        self._carrier_count = 0
+        if at == NO_PREFIX:
+            return 0
+        while True:
+            node = image.choices + at
+            kind = node[0] >> 24
+            if kind == NODE_LIST:
+                break
+            if kind == NODE_BY_STATE:
+                at = node[2 + self.state_at(node[1], self._now)]
+                continue
+            low, high = 0, node[0] & 0xFFFFFF
+            while high - low > 1:
+                half = (low + high) >> 1
+                if <int64_t>(<uint64_t>node[2 + 3 * half] << 32 | node[1 + 3 * half]) <= self._now:
+                    low = half
+                else:
+                    high = half
+            at = node[3 + 3 * low]
+        count = 0
+        for i in range(min(node[0] & 0xFFFFFF, <uint32_t>CANDIDATES)):
+            carrier, price = node[1 + 2 * i], node[2 + 2 * i]
+            if target.limit != NO_LIMIT and (
+                price == NO_VALUE or image.rates[price] >= target.limit
+            ):
+                continue
+            self._carriers[count] = carrier
+            self._price_rows[count] = price
+            count += 1
+        self._carrier_count = count
+        if order.how == ORDER_SHARE:
+            for i in range(count):
+                total += image.shares[order.first_share + self._carriers[i]]
+            if total:
+                drawn = vn_mulhi(self._next_noise(), total)
+                i = 0
+                while drawn >= image.shares[order.first_share + self._carriers[i]]:
+                    drawn -= image.shares[order.first_share + self._carriers[i]]
+                    i += 1
+                self._forward(i, 0)
+        if ((order.how == ORDER_QUALITY or order.within != NO_VALUE)
+                and page_count(&self._page, KIND_QUALITY)):
+            self._by_class(order.within, order.how == ORDER_QUALITY)
+        return 0
+
+    cdef int _by_class(self, uint32_t within, bint all_classes) noexcept:
+        """Bring carriers of better classes forward, in their order within a class; where only
+        `within` counts, there are two: up to it, and worse. Unknown quality is class 0."""
+        cdef uint32_t classes[CANDIDATES]
+        cdef uint32_t i, j, value
+        for i in range(self._carrier_count):
+            value = 0
+            page_value(
+                &self._page, quality_key(self.image.carriers[self._carriers[i]].key), self._now,
+                &value)
+            if within != NO_VALUE and value > within:
+                value = NO_VALUE
+            elif not all_classes:
+                value = 0
+            j = i
+            while j and classes[j - 1] > value:
+                classes[j] = classes[j - 1]
+                j -= 1
+            classes[j] = value
+            self._forward(i, j)
+        return 0
+
+    cdef int _forward(self, uint32_t place, uint32_t to) noexcept:
+        """Bring a carrier forward in the order, those between one place back."""
+        cdef uint32_t carrier = self._carriers[place], price = self._price_rows[place]
+        while place > to:
+            self._carriers[place] = self._carriers[place - 1]
+            self._price_rows[place] = self._price_rows[place - 1]
+            place -= 1
+        self._carriers[to] = carrier
+        self._price_rows[to] = price
+        return 0
+
+    def candidates(self, uint32_t row, double now):
+        """Return the carriers that a target would be tried by, in order: (row, id, rate in 1e-8 or
+        None) of each; for people.
+
+        Where they are chosen by share, whose turn it is is drawn anew each time.
+        """
+        if row >= self.image.target_count:
+            raise IndexError(row)
+        if self.image.targets[row].dial.size:
+            return []
+        return self._chosen(&self.image.targets[row], now)
+
+    def candidates_for(self, uint64_t number, uint32_t assignment, double now):
+        """Return the same for calls under an assignment that are diverted to a number."""
+        cdef TargetRecord target
+        if assignment >= self.image.assignment_count:
+            raise IndexError(assignment)
+        self._order = self.image.accounts[self.image.assignments[assignment].account].order
+        self._strange_target(number, 0, &target)
+        return self._chosen(&target, now)
+
+    cdef list _chosen(self, const TargetRecord* target, double now):
+        cdef uint32_t i, most
+        cdef RouteImage image = self.image
+        self._now = <int64_t>now
+        self._choose(target)
+        most = image.orders[target.order].most
+        return [
+            (self._carriers[i], image._text(image.carriers[self._carriers[i]].id.offset,
+                                            image.carriers[self._carriers[i]].id.size),
+             None if self._price_rows[i] == NO_VALUE else image.rates[self._price_rows[i]])
+            for i in range(min(most, self._carrier_count) if most else self._carrier_count)
+        ]
 
     cdef uint32_t _branch(
         self, const TargetRecord* wanted, uint32_t branches
@@ -714,7 +858,7 @@ cdef class Matcher:
         cdef TargetRecord target = wanted[0]
         cdef PolicyRecord policy = image.policies[target.policy]
         cdef GatewayRecord gateway
-        cdef uint32_t legs = 0, i, at, carrier, number, choices
+        cdef uint32_t legs = 0, i, at, carrier, number, most
         if self._legs == MAX_LEGS:
             return 0
         self._target += 1
@@ -726,11 +870,12 @@ cdef class Matcher:
             put(&self._body, image.text + target.dial.offset, target.dial.size)
             self._label(target.dial)
             return 1
-        choices = self._choices(&target)
-        if choices == NO_PREFIX:
-            return 0
-        for i in range(image.choices[choices]):
-            carrier = image.choices[choices + 1 + 2 * i]
+        self._choose(&target)
+        most = image.orders[target.order].most
+        for i in range(self._carrier_count):
+            if most and i == most:
+                break
+            carrier = self._carriers[i]
             for number in range(image.carriers[carrier].gateways):
                 if legs == policy.max_legs or self._legs == MAX_LEGS:
                     return legs > 0

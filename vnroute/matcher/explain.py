@@ -15,7 +15,6 @@ from vnroute.image.program import (
     ALWAYS,
     LEVELS,
     NO_ASSIGNMENT,
-    NO_CHOICES,
     PICKS,
     REASONS,
     SERVICE_STATES,
@@ -227,7 +226,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     asked: dict[int, ScheduleState] = {}
     digits_of_caller = _digits(caller)
     diversions: list[Diversion] = []
-    walk = _Walk(matcher, now, digits_of_caller, asked, diversions)
+    walk = _Walk(matcher, now, digits_of_caller, row, asked, diversions)
     screens: tuple[ScreenStep, ...] = ()
     treatment: int | None
     if service.reason:
@@ -339,6 +338,7 @@ class _Walk:
     matcher: Matcher
     now: float
     caller: str
+    assignment: int
     asked: dict[int, ScheduleState]
     diversions: list[Diversion]
 
@@ -355,14 +355,17 @@ class _Walk:
         end = (Step("hangup", None, (), "relay"),) if depth == 0 else ()
         row = image.find_number(int(diversion.to))
         if row is None:
-            choices = image.choices_for(diversion.to.removeprefix("+"))
-            at = NO_CHOICES if choices is None else choices
-            at, routing = _ported(self.matcher, int(diversion.to), at)
+            routing = _ported(self.matcher, int(diversion.to))
             target = Target(
                 diversion.to,
-                _legs(image, 0, at, int(diversion.to)),
+                _legs(
+                    image,
+                    self.matcher.candidates_for(int(diversion.to), self.assignment, self.now),
+                    int(diversion.to),
+                    0,
+                ),
                 seconds=diversion.seconds,
-                routing_number=f"+{routing}" if routing else "",
+                routing_number=routing,
             )
             return (Step("ring", diversion.seconds, (target,)), *end)
         if _service(image, row, self.now).reason:
@@ -399,7 +402,7 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 rows = operands if op == Op.RING else operands[1:]
                 how = "in-order" if op == Op.RING else "together"
                 for row in rows:
-                    _add_target(steps, place, how, _target(matcher, row), shares)
+                    _add_target(steps, place, how, _target(matcher, row, now), shares)
             case Op.FORWARD:
                 inner, low, high, assignment = operands
                 number = high << 32 | low
@@ -451,25 +454,21 @@ def _add_target(
     steps[place] = replace(before, seconds=seconds, targets=(*before.targets, target))
 
 
-def _ported(matcher: Matcher, number: int, choices: int) -> tuple[int, int | None]:
-    """Return the row of choices of a number, and the routing number that it is by, if any."""
+def _ported(matcher: Matcher, number: int) -> str:
+    """Return the routing number that carriers of a number are chosen by, empty if by itself."""
     routing = None
     if number and matcher.portability is not None:
         routing = matcher.portability.routing_number(number)
-    if not routing:
-        return choices, None
-    found = matcher.image.choices_for(str(routing))
-    return NO_CHOICES if found is None else found, routing
+    return f"+{routing}" if routing else ""
 
 
-def _target(matcher: Matcher, row: int) -> Target:
+def _target(matcher: Matcher, row: int, now: float) -> Target:
     image = matcher.image
-    number, choices, policy, seconds, delay, show, dial, shown, variables = image.target(row)
-    choices, routing = _ported(matcher, number, choices)
+    number, _, policy, seconds, delay, show, dial, shown, variables = image.target(row)
     if dial:
         legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
     else:
-        legs = _legs(image, policy, choices, number)
+        legs = _legs(image, matcher.candidates(row, now), number, policy)
     return Target(
         to=f"+{number}" if number else dial,
         legs=legs,
@@ -477,16 +476,16 @@ def _target(matcher: Matcher, row: int) -> Target:
         delay=delay,
         show=shown or SHOWS[show],
         confirm=variables.partition("group_confirm_key=")[2][:1],
-        routing_number=f"+{routing}" if routing else "",
+        routing_number=_ported(matcher, number),
     )
 
 
-def _legs(image: RouteImage, policy: int, choices: int, number: int) -> tuple[Leg, ...]:
-    if choices == NO_CHOICES:
-        return ()
+def _legs(
+    image: RouteImage, chosen: list[tuple[int, str, int | None]], number: int, policy: int
+) -> tuple[Leg, ...]:
     _, most = image.policy(policy)
     legs: list[Leg] = []
-    for carrier, carrier_id, rate in image.choice(choices):
+    for carrier, carrier_id, rate in chosen:
         for gateway, before, after in image.gateways_of(carrier):
             price = None if rate is None else Decimal(rate).scaleb(-8).normalize()
             legs.append(Leg(carrier_id, gateway, f"{before}{number}{after}", price))

@@ -8,6 +8,7 @@ from vnroute.image.records cimport (
     CarrierRecord,
     GatewayRecord,
     NumberBucket,
+    OrderRecord,
     PlanKey,
     PlanRecord,
     PolicyRecord,
@@ -56,6 +57,13 @@ cdef class RouteImage:
     cdef uint32_t prefix_spans
     cdef const uint32_t* choices
     cdef uint32_t choice_words
+    cdef const uint32_t* destinations
+    cdef uint32_t destination_count
+    cdef uint32_t columns
+    cdef const OrderRecord* orders
+    cdef uint32_t order_count
+    cdef const uint32_t* shares
+    cdef uint32_t share_count
     cdef const uint64_t* rates
     cdef uint32_t rate_count
     cdef const CarrierRecord* carriers
@@ -80,9 +88,9 @@ cdef class RouteImage:
     cdef const unsigned char* _section(self, int number, size_t row_size, uint32_t* rows) except NULL
     cdef int _check_programs(self) except -1
     cdef int _check_program(self, uint32_t plan, uint32_t at, uint32_t stop) except -1
-    cdef int _check_targets(self) except -1
+    cdef int _check_targets(self, const unsigned char* starts) except -1
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
-    cdef uint32_t choices_of(self, uint64_t number) noexcept nogil
+    cdef uint32_t choices_of(self, uint64_t number, uint32_t order) noexcept nogil
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
     cdef int out_of_service(self, uint32_t assignment, int64_t now) noexcept nogil
     cdef uint32_t lists_of(self, uint64_t digits, int size) noexcept nogil
@@ -93,5 +101,7 @@ cdef class RouteImage:
     cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil
     cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil
     cdef bint _sound_transitions(self, uint32_t schedule) noexcept nogil
-    cdef bint _sound_choice(self, uint32_t at) noexcept nogil
+    cdef bint _sound_choice(self, uint32_t at, const unsigned char* starts) noexcept nogil
+    cdef bint _sound_node(self, uint32_t at, const unsigned char* starts, uint32_t* words) noexcept nogil
+    cdef int _check_choices(self) except -1
     cdef str _text(self, uint32_t offset, uint32_t size)

@@ -38,6 +38,12 @@ from vnroute.image.records cimport (
     CarrierRecord,
     GatewayRecord,
     NumberBucket,
+    NODE_BY_MOMENT,
+    NODE_BY_STATE,
+    NODE_LIST,
+    ORDER_FIXED,
+    ORDER_SHARE,
+    OrderRecord,
     PlanKey,
     PlanRecord,
     PolicyRecord,
@@ -137,6 +143,12 @@ cdef class RouteImage:
         self.prefixes = <const uint64_t*>self._section(
             SectionId.PREFIXES, 8, &self.prefix_spans)
         self.choices = <const uint32_t*>self._section(SectionId.CHOICES, 4, &self.choice_words)
+        self.destinations = <const uint32_t*>self._section(
+            SectionId.DESTINATIONS, 4, &self.destination_count)
+        self.columns = self.header.sections[SectionId.DESTINATIONS].parameter
+        self.orders = <const OrderRecord*>self._section(
+            SectionId.ORDERS, sizeof(OrderRecord), &self.order_count)
+        self.shares = <const uint32_t*>self._section(SectionId.SHARES, 4, &self.share_count)
         self.rates = <const uint64_t*>self._section(SectionId.RATES, 8, &self.rate_count)
         self.carriers = <const CarrierRecord*>self._section(
             SectionId.CARRIERS, sizeof(CarrierRecord), &self.carrier_count)
@@ -155,7 +167,7 @@ cdef class RouteImage:
         self.screens = <const uint32_t*>self._section(SectionId.SCREENS, 4, &self.screen_words)
         self._check_records()
         self._check_screens()
-        self._check_targets()
+        self._check_choices()
         self._check_programs()
 
     cdef const unsigned char* _section(
@@ -194,6 +206,8 @@ cdef class RouteImage:
             raise ImageError(f"{self.path}: no prefix spans")
         for row in range(self.account_count):
             self._check_text(self.accounts[row].id.offset, self.accounts[row].id.size, "an account")
+            if self.accounts[row].order >= self.order_count:
+                raise ImageError(f"{self.path}: account {row} chooses carriers in no known way")
             for slot in range(REASONS):
                 if self.accounts[row].treatments[slot] >= self.plan_count:
                     raise ImageError(f"{self.path}: account {row} has a treatment that is none")
@@ -279,7 +293,9 @@ cdef class RouteImage:
                     sound = False
                 previous = self.prefix_index[row]
             for row in range(self.prefix_spans):
-                if not self._sound_choice(<uint32_t>(self.prefixes[row] & NO_PREFIX)):
+                if ((self.prefixes[row] & NO_PREFIX) != NO_PREFIX
+                        and (self.prefixes[row] & NO_PREFIX) >= self.destination_count // <uint32_t>max(
+                            1, self.columns)):
                     sound = False
         if not sound:
             raise ImageError(f"{self.path}: a number or prefix refers to what is not there")
@@ -295,21 +311,42 @@ cdef class RouteImage:
                 return False
         return True
 
-    cdef bint _sound_choice(self, uint32_t at) noexcept nogil:
-        """Whether a list of choices (count, then carrier and rate for each) is all there."""
-        cdef uint32_t i, count
-        if at == NO_PREFIX:
-            return True
-        if at >= self.choice_words:
+    cdef bint _sound_choice(self, uint32_t at, const unsigned char* starts) noexcept nogil:
+        """Whether a node or list of choices begins there, or NO_PREFIX says that there is none."""
+        return at == NO_PREFIX or (at < self.choice_words and starts[at >> 3] >> (at & 7) & 1)
+
+    cdef bint _sound_node(
+        self, uint32_t at, const unsigned char* starts, uint32_t* words
+    ) noexcept nogil:
+        """Whether what begins there is a list, or a node over some that begin before it."""
+        cdef const uint32_t* node = self.choices + at
+        cdef uint32_t kind = node[0] >> 24, count = node[0] & 0xFFFFFF, i
+        cdef uint64_t size = 1 + 2 * <uint64_t>count
+        if kind == NODE_BY_MOMENT:
+            size = 1 + 3 * <uint64_t>count
+        elif kind == NODE_BY_STATE:
+            size = 2 + <uint64_t>count
+        elif kind != NODE_LIST:
             return False
-        count = self.choices[at]
-        if at + 1 + 2 * <uint64_t>count > self.choice_words:
+        if at + size > self.choice_words or (kind != NODE_LIST and count == 0):
+            return False
+        words[0] = <uint32_t>size
+        if kind == NODE_LIST:
+            for i in range(count):
+                if node[1 + 2 * i] >= self.carrier_count or (
+                    node[2 + 2 * i] >= self.rate_count and node[2 + 2 * i] != NO_VALUE
+                ):
+                    return False
+            return True
+        if kind == NODE_BY_STATE and (
+            node[1] >= self.schedule_count or self.schedules[node[1]].state_count != count
+        ):
             return False
         for i in range(count):
-            if self.choices[at + 1 + 2 * i] >= self.carrier_count:
-                return False
-            if (self.choices[at + 2 + 2 * i] >= self.rate_count
-                    and self.choices[at + 2 + 2 * i] != NO_VALUE):
+            if kind == NODE_BY_MOMENT:
+                if node[3 + 3 * i] >= at or not self._sound_choice(node[3 + 3 * i], starts):
+                    return False
+            elif node[2 + i] >= at or not self._sound_choice(node[2 + i], starts):
                 return False
         return True
 
@@ -407,7 +444,35 @@ cdef class RouteImage:
                 count = half
         return first < size and row[first] == wanted
 
-    cdef int _check_targets(self) except -1:
+    cdef int _check_choices(self) except -1:
+        """Check choices, and whatever leads to them. Nodes lead to what lies before them, so
+        following them comes to an end."""
+        cdef uint32_t at = 0, words = 0, i
+        cdef bint sound = True
+        cdef unsigned char[::1] marks = bytearray(self.choice_words // 8 + 1)
+        cdef unsigned char* starts = &marks[0]
+        with nogil:
+            while sound and at < self.choice_words:
+                sound = self._sound_node(at, starts, &words)
+                starts[at >> 3] |= 1 << (at & 7)
+                at += words
+            for i in range(self.destination_count):
+                if self.destinations[i] == NO_PREFIX or not self._sound_choice(
+                    self.destinations[i], starts
+                ):
+                    sound = False
+        if not sound or self.columns == 0:
+            raise ImageError(f"{self.path}: a row of choices that is none")
+        for i in range(self.order_count):
+            if (self.orders[i].column >= self.columns or self.orders[i].how > ORDER_FIXED or (
+                self.orders[i].how == ORDER_SHARE
+                and <uint64_t>self.orders[i].first_share + self.carrier_count > self.share_count
+            )):
+                raise ImageError(f"{self.path}: order {i} is no order of carriers")
+        self._check_targets(starts)
+        return 0
+
+    cdef int _check_targets(self, const unsigned char* starts) except -1:
         cdef uint32_t row
         for row in range(self.target_count):
             self._check_text(self.targets[row].dial.offset, self.targets[row].dial.size, "a target")
@@ -417,7 +482,8 @@ cdef class RouteImage:
                 self.targets[row].variables.offset, self.targets[row].variables.size, "a target")
             if (self.targets[row].policy >= self.policy_count
                     or self.targets[row].show > SHOW_FIXED
-                    or not self._sound_choice(self.targets[row].choices)):
+                    or self.targets[row].order >= self.order_count
+                    or not self._sound_choice(self.targets[row].choices, starts)):
                 raise ImageError(f"{self.path}: target {row} has no policy or choice of carriers")
         return 0
 
@@ -527,12 +593,17 @@ cdef class RouteImage:
         # The states beside active are the first reasons, in their order.
         return <int>record.state
 
-    cdef uint32_t choices_of(self, uint64_t number) noexcept nogil:
+    cdef uint32_t choices_of(self, uint64_t number, uint32_t order) noexcept nogil:
         """Return the row of choices of a number, NO_PREFIX where no carrier takes it."""
+        cdef uint32_t destination
         cdef int size = 1
         while size < 15 and number >= POWERS[size]:
             size += 1
-        return longest_match(self.prefix_index, self.prefixes, number * POWERS[15 - size], size)
+        destination = longest_match(
+            self.prefix_index, self.prefixes, number * POWERS[15 - size], size)
+        if destination == NO_PREFIX:
+            return NO_PREFIX
+        return self.destinations[destination * self.columns + self.orders[order].column]
 
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil:
         """Return the state of a schedule at a moment in Unix seconds.
@@ -756,22 +827,45 @@ cdef class RouteImage:
             self.horizon_start <= now < self.horizon_end,
         )
 
-    def choices_for(self, str digits not None):
+    def choices_for(self, str digits not None, uint32_t order=0):
         """Return the row of choices for a destination (digits, no plus), or None."""
-        cdef bytes text = digits.encode("ascii", "replace")
-        cdef uint64_t filled = fill_up(text, len(text))
-        if filled == 0:
+        if order >= self.order_count:
+            raise IndexError(order)
+        if not digits or not digits.isascii() or not digits.isdigit() or len(digits) > 15 or digits[0] == "0":
             return None
-        cdef uint32_t at = longest_match(self.prefix_index, self.prefixes, filled, len(text))
+        cdef uint32_t at = self.choices_of(int(digits), order)
         return None if at == NO_PREFIX else at
 
-    def choice(self, uint32_t at):
-        """Return a row of choices: [(carrier row, carrier id, rate in 1e-8 or None), …]."""
-        if at >= self.choice_words or not self._sound_choice(at):
+    def node(self, uint32_t at):
+        """Return the words of a row of choices: its head, and what follows."""
+        cdef uint32_t kind, count, size
+        if at >= self.choice_words:
             raise IndexError(at)
+        kind, count = self.choices[at] >> 24, self.choices[at] & 0xFFFFFF
+        size = 1 + 2 * count
+        if kind == NODE_BY_MOMENT:
+            size = 1 + 3 * count
+        elif kind == NODE_BY_STATE:
+            size = 2 + count
+        return [self.choices[at + i] for i in range(min(size, self.choice_words - at))]
+
+    def choice(self, uint32_t at, double now=0):
+        """Return a row of choices at a moment: [(carrier row, carrier id, rate in 1e-8 or None)].
+
+        Schedules say what their rules say; a matcher asks the state page besides.
+        """
+        words = self.node(at)
+        while words[0] >> 24 != NODE_LIST:
+            if words[0] >> 24 == NODE_BY_STATE:
+                words = self.node(words[2 + self.state_of(words[1], <int64_t>now)])
+            else:
+                rows = [
+                    row for low, high, row in zip(words[1::3], words[2::3], words[3::3])
+                    if high << 32 | low <= now
+                ]
+                words = self.node(rows[len(rows) - 1] if rows else words[3])
         found = []
-        for i in range(self.choices[at]):
-            carrier, rate = self.choices[at + 1 + 2 * i], self.choices[at + 2 + 2 * i]
+        for carrier, rate in zip(words[1::2], words[2::2]):
             found.append((
                 carrier,
                 self._text(self.carriers[carrier].id.offset, self.carriers[carrier].id.size),

@@ -8,6 +8,7 @@ from vnroute.model.account import Account
 from vnroute.model.answers import Answers
 from vnroute.model.carrier import Carrier, Gateway
 from vnroute.model.causes import CAUSES, Cause, parse_cause
+from vnroute.model.choice import Choice
 from vnroute.model.number import Number, NumberBlock
 from vnroute.model.person import Person
 from vnroute.model.plan import RELAY, Plan, Step
@@ -29,6 +30,7 @@ __all__ = [
     "CallerList",
     "Carrier",
     "Cause",
+    "Choice",
     "FieldError",
     "Gateway",
     "Number",

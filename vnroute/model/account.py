@@ -6,6 +6,7 @@ from typing import Literal
 
 import msgspec
 
+from vnroute.model.choice import Choice
 from vnroute.model.e164 import parse_prefix
 from vnroute.model.ids import check_id
 from vnroute.model.text import check_text
@@ -21,7 +22,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ordinary number. Premium-rate and personal numbers (see :mod:`vnroute.model.numbering`) need
     ``allow_premium`` as well, since they are what toll fraud dials. A suspended account's numbers
     are treated as suspended numbers. ``answers`` names the set of answers that callers get of its
-    numbers where they are not in service, ``screen`` the rules for those who call them.
+    numbers where they are not in service, ``screen`` the rules for those who call them, ``choice``
+    how carriers are chosen for its calls.
     """
 
     id: str
@@ -32,6 +34,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     state: Literal["active", "suspended"] = "active"
     answers: str = ""
     screen: str = ""
+    choice: Choice | None = None
 
     def __post_init__(self) -> None:
         check_id(self.id)

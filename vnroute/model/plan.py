@@ -7,6 +7,7 @@ from typing import Literal
 import msgspec
 
 from vnroute.model.causes import parse_cause
+from vnroute.model.choice import Choice
 from vnroute.model.e164 import parse_prefix
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
@@ -143,14 +144,16 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     """The steps of an account's plan, in order.
 
     The last step, and no other, ends the call at any moment: a ``hangup`` or a ``voicemail``
-    without ``when`` and ``from``.
-    ``policy`` names how targets are hunted and which failures go on, the built-in tables if empty.
+    without ``when`` and ``from``. ``policy`` names how targets are hunted and which failures go on,
+    the built-in tables if empty; ``choice`` is how carriers are chosen for its targets, in place of
+    the account's.
     """
 
     id: str
     account: str
     steps: tuple[Step, ...]
     policy: str = ""
+    choice: Choice | None = None
 
     def __post_init__(self) -> None:
         check_id(self.id)
