@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
-from vnroute.cli.control import ControlPort, control_companions, owners_url, with_port
+from vnroute.cli.control import ControlPort, console_url, control_companions, owners_url, with_port
 from vnroute.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
@@ -22,8 +22,8 @@ __all__ = ["command"]
 
 
 @click.command("demo", epilog="Example: vnroute demo --once --calls 5000 --rate 500")
-@click.option("--calls", type=click.IntRange(1), default=20_000, show_default=True)
-@click.option("--rate", type=click.FloatRange(1), default=1000.0, show_default=True,
+@click.option("--calls", type=click.IntRange(1), default=10_000, show_default=True)
+@click.option("--rate", type=click.FloatRange(1), default=500.0, show_default=True,
               help="Calls a second.")  # fmt: skip
 @click.option("--numbers", type=click.IntRange(100, 100_000), default=100_000, show_default=True,
               help="Numbers of the sample.")  # fmt: skip
@@ -58,6 +58,7 @@ def command(
     from vnroute.demo.show import Lines, LiveTable
     from vnroute.eventsocket.home import AlreadyServing, hold_home
     from vnroute.matcher.image import RouteImage
+    from vnroute.simulator import CdrPost
 
     home = session.settings.home / "demo"
     demo = Session(None, home)
@@ -81,10 +82,14 @@ def command(
             settings,
             server=replace(settings.server, port=port),
             control=_free_control(with_port(settings.control, control_port)),
+            cdr=replace(settings.cdr, store="", collect=(str((home / "json_cdr").absolute()),)),
         )
         if url := owners_url(settings):
             sys.stdout.write(f"console: {url}\n")
             sys.stdout.flush()
+        cdr = None
+        if settings.control.port:
+            cdr = CdrPost(f"{console_url(settings)}cdr", settings.cdr.collect[0])
         owned = [line.partition(",")[0] for line in sample.numbers.read_text().splitlines()[1:]]
         traffic = Traffic()
 
@@ -103,6 +108,7 @@ def command(
                     show=show,
                     done=done,
                     companions=control_companions(settings),
+                    cdr=cdr,
                 )
             )
     right = traffic.matched == traffic.calls
@@ -171,6 +177,7 @@ def _tell(traffic: Traffic, home: Path, settings: Settings, once: bool) -> None:
             " meanwhile, in another shell:",
             f"  {this} --home {home} status",
             f"  {this} --home {home} route +{traffic.recent[-1].did}",
+            *([f"  {this} --home {home} report carriers"] if settings.control.port else []),
             f"  {this} simulate --server {host}:{port} --rate 500 --calls 5000"
             f" --gateways {home}/sample/gateways.yaml --numbers {home}/sample/numbers.csv",
         ]

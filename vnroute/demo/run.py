@@ -15,7 +15,7 @@ from vnroute.eventsocket.supervisor import Supervisor
 from vnroute.eventsocket.worker import WorkerSettings
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
-from vnroute.simulator import CallRecord, Gateways, LoadSummary, run_load
+from vnroute.simulator import CallOptions, CallRecord, CdrPost, Gateways, LoadSummary, run_load
 
 __all__ = ["GATEWAYS", "Traffic", "serve_and_call"]
 
@@ -34,6 +34,8 @@ gateways:
                  {weight: 10, refuse: 404}]}
   omega2: {refuse: 500}
 """
+
+_COLLECTING_SECONDS = 15.0
 
 
 @dataclass
@@ -81,18 +83,23 @@ async def serve_and_call(
     show: Callable[[Traffic], None],
     done: Callable[[Traffic], bool],
     companions: Sequence[Companion] = (),
+    cdr: CdrPost | None = None,
 ) -> int:
     """Start the workers, place a call to each of ``numbers``, and serve on while ``done`` says so.
 
     Returns the supervisor's exit status. ``show`` is called twice a second while calls are placed.
+    Each call's CDR is posted to ``cdr``; the first calls may find the control process still
+    starting, their CDRs are kept on disk and collected by it.
     """
     supervisor = Supervisor(workers, companions)
     serving = asyncio.create_task(supervisor.run())
-    calling = asyncio.create_task(_call(workers[0], image, numbers, rate, traffic, show))
+    calling = asyncio.create_task(_call(workers[0], image, numbers, rate, traffic, show, cdr))
     await asyncio.wait([serving, calling], return_when=asyncio.FIRST_COMPLETED)
     if calling.done():
         calling.result()
         if not done(traffic):
+            if cdr is not None:
+                await cdr.collected(_COLLECTING_SECONDS)
             supervisor.stopping.set()
     else:
         calling.cancel()
@@ -106,6 +113,7 @@ async def _call(
     rate: float,
     traffic: Traffic,
     show: Callable[[Traffic], None],
+    cdr: CdrPost | None,
 ) -> None:
     await _listening(worker.host, worker.port)
     matcher = Matcher(image, worker.max_hops)
@@ -132,7 +140,8 @@ async def _call(
         rate=rate,
         concurrency=2000,
         gateways=Gateways.from_text(GATEWAYS, "demo gateways"),
-        seed=26,
+        # Without a seed: a second demo's calls are not the first one's, and have CDRs of their own.
+        options=CallOptions(cdr=cdr),
         on_call=judge,
         on_progress=progress,
     )

@@ -9,6 +9,7 @@ and uses nothing else of vnroute, so that it can judge what vnroute answers.
 """
 
 from .applications import Application, read_multiset, read_set, split_application
+from .cdr import CdrPost, encode_cdr
 from .channel_data import Caller, Setup, Switch, encode_channel_data
 from .dialstring import Branch, DialString, Group, Leg, read_dial_string
 from .errors import InputError
@@ -34,6 +35,7 @@ __all__ = [
     "CallOptions",
     "CallRecord",
     "Caller",
+    "CdrPost",
     "CommandReader",
     "DialString",
     "Expectation",
@@ -52,6 +54,7 @@ __all__ = [
     "Setup",
     "Simulator",
     "Switch",
+    "encode_cdr",
     "encode_channel_data",
     "place_call",
     "read_answer",

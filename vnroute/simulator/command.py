@@ -13,6 +13,7 @@ import msgspec
 import rich_click as click
 
 from .callers import check_did, made_up_callers, read_callers, read_numbers
+from .cdr import LOST, CdrPost
 from .errors import InputError
 from .expectations import read_expectations
 from .gateways import ALL_ANSWER, Gateways
@@ -85,6 +86,8 @@ def describe(summary: LoadSummary) -> str:
             f"{'gateway':<16} {name}: {count.answered} of {count.tried} answered"
             + (f"  {_counts(causes)}" if causes else "")
         )
+    if summary.cdrs:
+        lines.append(f"{'CDRs':<16} {_counts(summary.cdrs)}")
     if summary.failovers:
         lines.append(f"{'failovers':<16} {summary.failovers} servers passed over")
     if summary.fallbacks:
@@ -189,6 +192,8 @@ _FEW = 10
 @click.option(
     "--records", "record_file", metavar="FILE", help="Write each call's record (JSON Lines)."
 )
+@click.option("--cdr", "cdr_url", metavar="URL", help="Post each call's CDR, as mod_json_cdr does.")
+@click.option("--cdr-dir", metavar="DIR", help="Keep there what could not be posted (err-log-dir).")
 @click.option("--json", "as_json", is_flag=True, help="Print the summary as JSON.")
 @click.option("--allow-remote", is_flag=True, help="Allow servers on other machines.")
 @click.pass_context
@@ -213,6 +218,8 @@ def simulate(
     timeout: float,
     expect_file: str | None,
     record_file: str | None,
+    cdr_url: str | None,
+    cdr_dir: str | None,
     as_json: bool,
     allow_remote: bool,
 ) -> None:
@@ -220,11 +227,18 @@ def simulate(
 
     Each call gets its plan from the server, and the plan runs on simulated gateways and a
     simulated clock: a gateway that is silent for half a minute costs no time. Exit status 0 if
-    every call got a plan, 1 if some got none or came out otherwise than expected, 2 if an input
-    cannot be used.
+    every call got a plan, 1 if some got none or came out otherwise than expected, or a CDR was
+    lost, 2 if an input cannot be used. Call ids come from --seed, too: a receiver of CDRs takes
+    those of a second run with the same seed for doubles.
     """
     if not numbers and number_file is None:
         raise click.UsageError("no number to call: name some, or give --numbers FILE")
+    if cdr_dir and not cdr_url:
+        raise click.UsageError("--cdr-dir keeps what --cdr URL could not post: give both")
+    try:
+        cdr = CdrPost(cdr_url, cdr_dir) if cdr_url else None
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
     options = CallOptions(
         time_scale=time_scale,
         split=split or 0,
@@ -232,6 +246,7 @@ def simulate(
         patience=patience or float("inf"),
         timeout=timeout,
         allow_remote=allow_remote,
+        cdr=cdr,
     )
     shown: list[CallRecord] = []
     addresses = _servers(servers, host, port)
@@ -288,7 +303,7 @@ def simulate(
     if summary.calls == 0:
         click.echo("vnroute: no number to call", err=True)
         context.exit(BAD_INPUT)
-    if summary.without_plan or summary.mismatches or summary.fallbacks:
+    if summary.without_plan or summary.mismatches or summary.fallbacks or summary.cdrs.get(LOST):
         context.exit(CALLS_FAILED)
 
 

@@ -25,6 +25,7 @@ import msgspec
 from .applications import Application
 from .callers import made_up_callers
 from .causes import cause_of_text
+from .cdr import CdrPost
 from .channel_data import Caller, Setup, Switch, encode_channel_data
 from .cstring import separate_text
 from .expectations import Expectations
@@ -113,7 +114,8 @@ class CallOptions:
     time.  ``split`` sends CHANNEL_DATA in pieces of so many bytes.  ``extra_headers`` adds so many
     variables to it.  ``patience`` is after how many seconds a caller gives up.  ``timeout`` bounds
     the wait for a server, in real seconds; FreeSWITCH waits 25 s for the first command and for ever
-    after that.  ``keep_variables`` puts the A leg's ``vn_*`` variables into the record.
+    after that.  ``keep_variables`` puts the A leg's ``vn_*`` variables into the record.  ``cdr`` is
+    where each call's CDR is posted, if anywhere; a call is over when that is done.
     """
 
     time_scale: float = 0.0
@@ -126,6 +128,7 @@ class CallOptions:
     keep_variables: bool = True
     allow_remote: bool = False
     switch: Switch = field(default_factory=Switch)
+    cdr: CdrPost | None = None
 
 
 class _Connection(asyncio.Protocol):
@@ -388,6 +391,9 @@ class Simulator:
         for server in self.servers:
             if not server.is_loopback and not self.options.allow_remote:
                 raise ValueError(f"{server} is not on this machine")
+        cdr = self.options.cdr
+        if cdr and not self.options.allow_remote and not Server(cdr.host).is_loopback:
+            raise ValueError(f"{cdr.host} is not on this machine")
         self._extra = self.options.extra_variables + tuple(
             (f"sip_h_X-Sim-{i}", f"value {i}; a=b, c={i}")
             for i in range(1, self.options.extra_headers + 1)
@@ -437,6 +443,8 @@ class Simulator:
             session.channel.hang_up(FALLBACK_CAUSE)
             record.fallback = True
         self._complete(record, session)
+        if options.cdr is not None:
+            record.cdr = await options.cdr.post(session, record)
         return record
 
     async def _run(
@@ -596,6 +604,7 @@ class LoadSummary(msgspec.Struct, omit_defaults=True):
     gateways: dict[str, GatewayCount] = {}
     errors: dict[str, int] = {}
     first_mismatches: list[str] = []
+    cdrs: dict[str, int] = {}
 
     @property
     def without_plan(self) -> int:
@@ -626,6 +635,7 @@ class _Tally:
         self.causes: Counter[str] = Counter()
         self.sip: Counter[int] = Counter()
         self.errors: Counter[str] = Counter()
+        self.cdrs: Counter[str] = Counter()
         self.gateways: dict[str, GatewayCount] = {}
         self.began = time.perf_counter()
 
@@ -656,6 +666,8 @@ class _Tally:
             count.causes[leg.cause] = count.causes.get(leg.cause, 0) + 1
         if record.error is not None:
             self.errors[record.error] += 1
+        if record.cdr:
+            self.cdrs[record.cdr] += 1
         if self.expectations is not None:
             record.mismatch = self.expectations.mismatch(record)
             if record.mismatch is not None:
@@ -676,6 +688,7 @@ class _Tally:
         summary.sip = dict(self.sip.most_common())
         summary.gateways = dict(sorted(self.gateways.items()))
         summary.errors = dict(self.errors.most_common(20))
+        summary.cdrs = dict(self.cdrs)
         return summary
 
 

@@ -36,7 +36,8 @@ class CallRecord(msgspec.Struct, omit_defaults=True):
     the caller heard of (clock of the plan plus the real delay of the answer), None when there was
     none.  ``connect_seconds`` is the real time until the server's first command, ``plan_seconds``
     until its plan was complete (None: no plan).  ``servers`` are the hosts tried, in order;
-    ``error`` says why there was no plan, or what was wrong beside one.
+    ``error`` says why there was no plan, or what was wrong beside one.  ``cdr`` is what became of
+    the call's CDR: ``taken``, ``kept`` on disk, or ``lost``; empty where none is posted.
     """
 
     uuid: str
@@ -58,6 +59,7 @@ class CallRecord(msgspec.Struct, omit_defaults=True):
     variables: dict[str, str] = {}
     mismatch: str | None = None
     error: str | None = None
+    cdr: str = ""
 
     @property
     def got_plan(self) -> bool:

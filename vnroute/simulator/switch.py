@@ -198,7 +198,8 @@ class Session:
     """One call after its plan has come: run :meth:`steps`, then read what became of it.
 
     ``epoch`` is the Unix time at which the plan begins; the simulation's clock (``now``) reads 0
-    there.  ``patience`` is after how many seconds the caller gives up unanswered.
+    there.  ``patience`` is after how many seconds the caller gives up unanswered.  ``progress_at``,
+    ``answered_at`` and ``bridged_at`` are the caller's, on the same clock.
     """
 
     setup: Setup
@@ -211,6 +212,8 @@ class Session:
     attempts: list[Attempt] = field(default_factory=list)
     answered_by: Attempt | None = None
     progress_at: float | None = None
+    answered_at: float | None = None
+    bridged_at: float | None = None
     api_calls: list[tuple[str, str]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     _queue: list[Application] = field(default_factory=list)
@@ -264,6 +267,11 @@ class Session:
     def _progress(self, at: float) -> None:
         if self.progress_at is None:
             self.progress_at = at
+
+    def _answered(self) -> None:
+        self.channel.answered = True
+        if self.answered_at is None:
+            self.answered_at = self.now
 
     def steps(self, extension: Iterable[Application]) -> Steps:
         """Run the extension to the caller's hang-up, yielding what needs the world outside."""
@@ -384,7 +392,7 @@ class Session:
 
     def _answer(self, argument: str | None) -> bool:
         self._progress(self.now)
-        self.channel.answered = True
+        self._answered()
         return False
 
     def _pre_answer(self, argument: str | None) -> bool:
@@ -442,7 +450,7 @@ class Session:
             if winner is not None:
                 winner.ended = self.now
                 if winner.answered_at is not None:
-                    channel.answered = True
+                    self._answered()
                     self.answered_by = winner
             channel.hang_up(outcome.cause)
             return
@@ -498,7 +506,8 @@ class Session:
         if winner.answered_at is not None and winner.answered_at > self.now:
             yield Wait(winner.answered_at - self.now)
             self.now = winner.answered_at
-        channel.answered = True
+        self._answered()
+        self.bridged_at = self.now
         self.answered_by = winner
         for name in ("bridge_uuid", "last_bridge_to", "signal_bond"):
             channel.set(name, winner.uuid)
