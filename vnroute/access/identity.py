@@ -9,10 +9,13 @@ import msgspec
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
 
-__all__ = ["OWNER", "ROLES", "Identity", "Role", "check_name", "check_role"]
+__all__ = ["ON_BEHALF_OF", "OWNER", "ROLES", "Identity", "Role", "check_name", "check_role"]
 
 OWNER = "owner"
 """The name of whoever holds the owner's key (:mod:`vnroute.access.owner`)."""
+
+ON_BEHALF_OF = "VNROUTE_ON_BEHALF_OF"
+"""The environment's variable that names who is behind a command that another program runs."""
 
 Role = Literal["viewer", "operator", "admin"]
 """What one may do: see; change routing; besides that accounts, users, keys and the audit log."""

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import rich_click as click
 
-from vnroute.cli.override import live, override_data, until_words, who
+from vnroute.cli.override import live, until_words, who
 from vnroute.cli.session import Session, pass_session
 
 __all__ = ["command"]
@@ -38,7 +38,7 @@ def command(
     """
     from vnroute.cli.output import print_error, print_json
     from vnroute.live.here import whereabouts
-    from vnroute.live.overrides import clear_override, set_override, zone_of
+    from vnroute.live.overrides import clear_override, override_data, set_override, zone_of
     from vnroute.model import FieldError
     from vnroute.model.override import Override, parse_until
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import rich_click as click
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vnroute.model.override import Override
     from vnroute.store import Store
 
-__all__ = ["command", "live", "override_data", "until_words", "who"]
+__all__ = ["command", "live", "until_words", "who"]
 
 _KINDS = ("schedule", "person", "number", "plan", "account")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
@@ -105,7 +105,7 @@ def set_(
 def list_(session: Session, as_json: bool) -> int:
     """List the overrides in force, and when each ends."""
     from vnroute.cli.output import print_json
-    from vnroute.live.overrides import overrides_in_force, zone_of
+    from vnroute.live.overrides import override_data, overrides_in_force, zone_of
     from vnroute.model import FieldError
 
     rows: list[tuple[Override, str]] = []
@@ -142,7 +142,7 @@ def list_(session: Session, as_json: bool) -> int:
 def clear(session: Session, kind: str, name: str, as_json: bool) -> int:
     """End an override now. Exit status 1 if there was none."""
     from vnroute.cli.output import print_error, print_json
-    from vnroute.live.overrides import clear_override
+    from vnroute.live.overrides import clear_override, override_data
     from vnroute.model import FieldError
     from vnroute.model.e164 import format_number, parse_number
 
@@ -186,24 +186,9 @@ def until_words(override: Override, zone: str) -> str:
     return f"until {override.until.astimezone(ZoneInfo(zone)):%a %d %b %Y %H:%M %Z}"
 
 
-def override_data(override: Override, zone: str) -> dict[str, Any]:
-    """Return an override for JSON, its end as a local time."""
-    until = override.until
-    return {
-        "kind": override.kind,
-        "id": override.id,
-        "state": override.state or None,
-        "to": override.to or None,
-        "seconds": override.seconds if override.to.startswith("+") else None,
-        "since": override.since.isoformat(timespec="seconds"),
-        "until": until and until.astimezone(ZoneInfo(zone or "UTC")).isoformat(),
-        "reason": override.reason,
-        "by": override.by,
-    }
-
-
 def _tell(override: Override, before: Override | None, zone: str, as_json: bool) -> None:
     from vnroute.cli.output import print_json
+    from vnroute.live.overrides import override_data
 
     if as_json:
         print_json(

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 import rich_click as click
 
-from vnroute.cli.override import override_data, until_words
+from vnroute.cli.override import until_words
 from vnroute.cli.session import Session, pass_session
+from vnroute.live.overrides import override_data
 
 if TYPE_CHECKING:
     from vnroute.compiler.schedule_view import Stay

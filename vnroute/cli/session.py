@@ -56,8 +56,13 @@ pass_session = click.make_pass_decorator(Session, ensure=True)
 
 
 def who_runs() -> str:
-    """Return who runs the command, for the audit log."""
+    """Return who runs the command, for the audit log; the control process says for whom it does."""
     import getpass
+
+    from vnroute.access.identity import ON_BEHALF_OF
+
+    if os.environ.get(ON_BEHALF_OF):
+        return os.environ[ON_BEHALF_OF]
 
     try:
         name = getpass.getuser()

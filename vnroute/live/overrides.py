@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
 
 from vnroute.image.state_page import StatePage
 from vnroute.importing.findings import hint
@@ -17,7 +19,15 @@ from vnroute.model.numbering import is_premium
 from vnroute.model.override import Override
 from vnroute.store.base import Reading, Store
 
-__all__ = ["check_override", "clear_override", "overrides_in_force", "set_override", "zone_of"]
+__all__ = [
+    "check_override",
+    "clear_override",
+    "override_data",
+    "overrides_in_force",
+    "owner_of",
+    "set_override",
+    "zone_of",
+]
 
 
 def overrides_in_force(reading: Reading, now: datetime | None = None) -> list[Override]:
@@ -64,6 +74,34 @@ def clear_override(
         writing.remove_override(kind, key)
         page.remove(kind_of(kind), key)
     return there[0] if there else None
+
+
+def override_data(override: Override, zone: str) -> dict[str, Any]:
+    """Return an override for JSON, its end as a local time."""
+    until = override.until
+    return {
+        "kind": override.kind,
+        "id": override.id,
+        "state": override.state or None,
+        "to": override.to or None,
+        "seconds": override.seconds if override.to.startswith("+") else None,
+        "since": override.since.isoformat(timespec="seconds"),
+        "until": until and until.astimezone(ZoneInfo(zone or "UTC")).isoformat(),
+        "reason": override.reason,
+        "by": override.by,
+    }
+
+
+def owner_of(reading: Reading, kind: str, key: str) -> str:
+    """Return the account that a thing belongs to, empty for a schedule of nobody's own.
+
+    Raises :class:`FieldError` for a thing that is not there.
+    """
+    if kind == "schedule":
+        schedules = {schedule.id: schedule for schedule in reading.schedules()}
+        return schedules[_known(kind, key, list(schedules))].account
+    accounts = {account.id: account for account in reading.accounts()}
+    return _account_of(reading, kind, key, accounts).id
 
 
 @contextmanager

@@ -48,13 +48,9 @@ _KINDS = frozenset((
     "carriers",
 ))  # fmt: skip
 
-_WHOSE = {
-    "accounts": "id = ?",
-    "schedules": "coalesce(json_extract(document, '$.account'), '') IN ('', ?)",
-    "persons": "json_extract(document, '$.account') = ?",
-    "plans": "account = ?",
-}
-"""What belongs to an account, or may be used by it."""
+_WHOSE = {"accounts": "id = ?", "plans": "account = ?"}
+_OF_NOBODY = "coalesce(json_extract(document, '$.account'), '') IN ('', ?)"
+"""What belongs to an account, or may be used by it; a carrier and the like says nothing of that."""
 
 
 def checked_kind(kind: str) -> str:
@@ -121,7 +117,7 @@ class SqliteReading(SqliteDeckReading):
         query = f"SELECT id, document FROM {checked_kind(kind)} WHERE id > ?"
         values: list[str | int] = [after]
         if account:
-            query += f" AND {_WHOSE.get(kind, 'false AND ?')}"
+            query += f" AND {_WHOSE.get(kind, _OF_NOBODY)}"
             values.append(account)
         if like:
             query += " AND instr(lower(id), lower(?)) > 0"

@@ -13,7 +13,10 @@ from litestar.openapi.spec import Components, SecurityScheme
 from vnroute import __version__
 from vnroute.web.api.audit import audit_handlers
 from vnroute.web.api.changes import Changes
+from vnroute.web.api.decks import deck_handlers
 from vnroute.web.api.entities import entity_handlers
+from vnroute.web.api.jobs import Jobs
+from vnroute.web.api.overrides import override_handlers
 from vnroute.web.api.people import people_handlers
 from vnroute.web.api.problems import plugin as problems_plugin
 from vnroute.web.api.schema import Schema
@@ -50,7 +53,7 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
     config = more or AppConfig()
     settings = live.reader.settings
     door, publisher = Door(settings), Publisher(settings)
-    changes = Changes(settings, publisher)
+    changes, jobs = Changes(settings, publisher), Jobs(settings)
 
     def start() -> None:
         door.prepare()
@@ -69,13 +72,15 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
                     *entity_handlers(changes),
                     *people_handlers(door),
                     *audit_handlers(changes),
+                    *override_handlers(changes),
+                    *deck_handlers(changes, jobs),
                 ],
                 middleware=[authentication(door)],
             ),
             *config.route_handlers,
         ],
         on_startup=[*config.on_startup, start],
-        on_shutdown=[*config.on_shutdown, publisher.stop, door.close],
+        on_shutdown=[*config.on_shutdown, jobs.stop, publisher.stop, door.close],
         lifespan=config.lifespan,
         response_headers=COMMON,
         plugins=[problems_plugin()],

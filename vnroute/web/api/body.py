@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 from litestar import Request, Response
 
 from vnroute.web.api.problems import Refused
 
-__all__ = ["etag", "items", "json_of", "text_limit"]
+__all__ = ["MOST_BYTES", "etag", "items", "json_of", "read_as"]
 
 MOST_BYTES = 8 * 1024 * 1024
 """Of one request's body; bulk loads of millions go through ``vnroute import``."""
@@ -66,6 +66,16 @@ def items(found: list[Any], limit: int, cursor: str) -> Response[dict[str, Any]]
     return Response({"items": found, "next": cursor if len(found) == limit else ""})
 
 
-def text_limit(text: str, most: int = 100) -> str:
-    """Cut a text that is only for the log or the audit."""
-    return text[:most]
+_Read = TypeVar("_Read", bound=msgspec.Struct)
+
+
+async def read_as(request: Request[Any, Any, Any], kind: type[_Read]) -> _Read:
+    """Return a request's body as a struct; raise 422 with the field that is wrong."""
+    data = await json_of(request)
+    try:
+        return msgspec.convert(data, kind)
+    except msgspec.ValidationError as error:
+        what, _, path = str(error).partition(" - at `$")
+        field = path.removesuffix("`").removeprefix(".") or "body"
+        errors = [{"field": field, "found": "another value", "expected": what}]
+        raise Refused(422, str(error), errors) from None

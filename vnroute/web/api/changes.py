@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,6 +21,8 @@ from vnroute.web.api.problems import Refused
 from vnroute.web.publishing import Publisher
 
 __all__ = ["Changes", "Guarded", "check_etag", "who"]
+
+_Done = TypeVar("_Done")
 
 Guarded = Callable[[Transaction], None]
 """Looks at what is stored before anything is written, and raises what refuses the change."""
@@ -42,6 +44,11 @@ class Changes:
     def store(self) -> Store:
         """Open the store, made if it is not there. Raises :class:`vnroute.store.StoreError`."""
         return open_store(self.settings.store_address)
+
+    async def write(self, work: Callable[[], _Done]) -> _Done:
+        """Do something that writes to the store, in a thread, when it is its turn."""
+        async with self._turn:
+            return await asyncio.to_thread(work)
 
     async def make(
         self,
@@ -73,14 +80,13 @@ class Changes:
             finally:
                 store.close()
 
-        async with self._turn:
-            try:
-                report = await asyncio.to_thread(write)
-            except RoutingDataError as error:
-                raise RoutingDataError(
-                    [replace(p, field=p.field.removeprefix(within)) for p in error.problems],
-                    error.more,
-                ) from None
+        try:
+            report = await self.write(write)
+        except RoutingDataError as error:
+            raise RoutingDataError(
+                [replace(p, field=p.field.removeprefix(within)) for p in error.problems],
+                error.more,
+            ) from None
         told: dict[str, Any] = {
             "applied": report.applied,
             "change_counter": report.change_counter,

@@ -24,9 +24,20 @@ from vnroute.web.api.who import needs
 
 __all__ = ["entity_handlers"]
 
-_OWNED = ("accounts", "schedules", "plans", "numbers")
+_WHOSE = {
+    kind: fields["account"].default
+    for kind, fields in (
+        (kind, {field.name: field for field in msgspec.structs.fields(struct)})
+        for kind, struct in SECTIONS.items()
+    )
+    if "account" in fields
+}
+_SHARED = {kind for kind, default in _WHOSE.items() if default == ""}
+"""Kinds that may be nobody's own, and then everybody's to use."""
+
+_OWNED = {"accounts", *_WHOSE} - {"blocks"}
 """Kinds that belong to accounts. All others are the system's own: to one who is limited to an
-account they are not there."""
+account they are not there. Blocks are the carrier's inventory."""
 
 _MOST = 500
 _Limit = Annotated[int, QueryParameter(ge=1, le=_MOST, description="Entries in a page.")]
@@ -62,7 +73,7 @@ def _sees(identity: Identity, kind: str, key: str, document: bytes | None) -> bo
     if document is None or not identity.account:
         return document is not None
     owner = _owner(kind, key, document)
-    return owner == identity.account or (kind == "schedules" and not owner)
+    return owner == identity.account or (kind in _SHARED and not owner)
 
 
 def _check_put(identity: Identity, kind: str, position: int, entry: Any) -> None:
@@ -107,7 +118,7 @@ def _guard(
                 if current is not None and identity.account:
                     owner = _owner(kind, key, current)
                     if owner != identity.account:
-                        if kind == "schedules" and not owner:
+                        if kind in _SHARED and not owner:
                             raise Refused(403, f"{key} is shared by all accounts")
                         raise not_there(f"{kind}/{key}")
                 if (kind, key) in matches:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, delete, get, patch, post
@@ -14,7 +14,7 @@ from litestar.params import PathParameter
 
 from vnroute.access.identity import Identity
 from vnroute.access.store import SESSION_SECONDS, User
-from vnroute.web.api.body import json_of
+from vnroute.web.api.body import read_as
 from vnroute.web.api.problems import Refused, not_there
 from vnroute.web.api.who import COOKIE, OPEN, Door, needs
 
@@ -62,19 +62,6 @@ BODIES: dict[str, type[msgspec.Struct]] = {
 }
 """What each operation reads, by its id, for the OpenAPI document."""
 
-_Read = TypeVar("_Read", bound=msgspec.Struct)
-
-
-async def _as(request: Request[Any, Any, Any], kind: type[_Read]) -> _Read:
-    data = await json_of(request)
-    try:
-        return msgspec.convert(data, kind)
-    except msgspec.ValidationError as error:
-        what, _, path = str(error).partition(" - at `$")
-        field = path.removesuffix("`").removeprefix(".") or "body"
-        errors = [{"field": field, "found": "another value", "expected": what}]
-        raise Refused(422, str(error), errors) from None
-
 
 def _account_for(identity: Identity, account: str) -> str:
     """Return the account of what one makes; who is limited to one makes only of that."""
@@ -91,7 +78,7 @@ def people_handlers(door: Door) -> list[HTTPRouteHandler]:
           opt={OPEN: True}, middleware=[slow.middleware])  # fmt: skip
     async def log_in(request: Request[Any, Any, Any]) -> Response[dict[str, Any]]:
         """Open a session for a browser, by a user's name and password, or by a key."""
-        given = await _as(request, _Login)
+        given = await read_as(request, _Login)
         if given.key:
             identity = await asyncio.to_thread(door.by_secret, given.key)
         else:
@@ -131,7 +118,7 @@ def people_handlers(door: Door) -> list[HTTPRouteHandler]:
           operation_id="add_user")  # fmt: skip
     async def add_user(request: Request[Any, Any, Any]) -> User:
         """Add a user with a password of at least 12 characters."""
-        new = await _as(request, _NewUser)
+        new = await read_as(request, _NewUser)
         account = _account_for(request.user, new.account)
         return await asyncio.to_thread(
             door.access.add_user, new.id, new.role, account, new.password
@@ -141,7 +128,7 @@ def people_handlers(door: Door) -> list[HTTPRouteHandler]:
            operation_id="change_user")  # fmt: skip
     async def change_user(request: Request[Any, Any, Any], key: _Id) -> User:
         """Change role, account or password; the user's sessions end."""
-        change = await _as(request, _ChangedUser)
+        change = await read_as(request, _ChangedUser)
         await asyncio.to_thread(_own_user, request.user, key)
         account = change.account
         if account is not None or request.user.account:
@@ -177,7 +164,7 @@ def people_handlers(door: Door) -> list[HTTPRouteHandler]:
           operation_id="add_key")  # fmt: skip
     async def add_key(request: Request[Any, Any, Any]) -> dict[str, Any]:
         """Add a key for so many seconds (0: for good); its secret is told here and never again."""
-        new = await _as(request, _NewKey)
+        new = await read_as(request, _NewKey)
         account = _account_for(request.user, new.account)
         key, secret = await asyncio.to_thread(
             door.access.add_key, new.id, new.role, account, new.seconds

@@ -29,17 +29,21 @@ class Schema(JsonRenderPlugin):
 
 def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     """Return an OpenAPI document with the schemas of the bodies that are read by hand."""
-    from vnroute.web.api.people import BODIES
+    from vnroute.web.api.decks import RollBack
+    from vnroute.web.api.overrides import NewOverride
+    from vnroute.web.api.people import BODIES as PEOPLE
+
+    by_operation = {**PEOPLE, "put_override": NewOverride, "roll_back_deck": RollBack}
 
     types = {section: kind for section, kind in SECTIONS.items()}
     schemas, parts = msgspec.json.schema_components(
-        [*types.values(), *BODIES.values()], ref_template=_REF
+        [*types.values(), *by_operation.values()], ref_template=_REF
     )
     by_section = dict(zip(types, schemas, strict=False))
     bodies: dict[str, Any] = {
         f"put_{section[:-1]}": schema for section, schema in by_section.items()
     }
-    bodies |= dict(zip(BODIES, schemas[len(types) :], strict=True))
+    bodies |= dict(zip(by_operation, schemas[len(types) :], strict=True))
     bodies["edit"] = {
         "type": "object",
         "additionalProperties": False,
