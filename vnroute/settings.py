@@ -146,12 +146,30 @@ class ControlSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     names: tuple[str, ...] = ()
     """Host names by which browsers may ask for it, such as a proxy's; addresses and localhost may
     always. All others are refused, so that no web page reads the console by DNS rebinding."""
+    tls_certificate: str = ""
+    """File of a certificate (PEM, with its chain), to serve HTTPS; absolute, as is the key's."""
+    tls_key: str = ""
+    """File of the certificate's private key (PEM)."""
+    requests_per_second: int = 200
+    """Requests to the API that one key or user may make a second; more are answered with 429."""
 
     def __post_init__(self) -> None:
         _check_host(self.host)
         _check_range("port", self.port, 0, 65535)
         for name in self.names:
             _check_host(name)
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            missing = "tls_key" if self.tls_certificate else "tls_certificate"
+            raise FieldError(missing, "nothing", "both the certificate and its key, or neither")
+        for name, file in (("tls_certificate", self.tls_certificate), ("tls_key", self.tls_key)):
+            if file and not file.startswith("/"):
+                raise FieldError(name, repr(file), "an absolute path")
+        _check_range("requests_per_second", self.requests_per_second, 1, 100_000)
+
+    @property
+    def scheme(self) -> str:
+        """``https`` where there is a certificate."""
+        return "https" if self.tls_certificate else "http"
 
 
 class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -6,11 +6,16 @@ import base64
 import hashlib
 import os
 import re
+import shutil
 import signal
 import socket
+import ssl
 import subprocess
 import sys
+import urllib.request
 from pathlib import Path
+
+import pytest
 
 from tests.web.support import Home, free_port
 from vnroute.settings import ControlSettings, Settings
@@ -195,3 +200,33 @@ def test_it_ends_where_its_supervisor_is_gone_already(tmp_path: Path) -> None:
         capture_output=True, timeout=60, check=False,
     )  # fmt: skip
     assert ended.returncode == 0, ended.stderr
+
+
+def test_https_by_a_certificate(home: Home, tmp_path: Path) -> None:
+    certificate, key = tmp_path / "own.pem", tmp_path / "own.key"
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("no openssl on this machine")
+    subprocess.run(
+        [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
+         "-nodes", "-days", "2", "-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1",
+         "-keyout", key, "-out", certificate], check=True, capture_output=True,
+    )  # fmt: skip
+    home.environment |= {
+        "VNROUTE_CONTROL_TLS_CERTIFICATE": str(certificate), "VNROUTE_CONTROL_TLS_KEY": str(key),
+    }  # fmt: skip
+    home.load()
+    server = home.serve(wait=False)
+    assert server.stdout is not None
+    address = server.stdout.readline().split()[1]
+    assert address == f"https://127.0.0.1:{home.control_port}/"
+    trusting = ssl.create_default_context(cafile=str(certificate))
+
+    def healthy() -> bool:
+        try:
+            with urllib.request.urlopen(f"{address}healthz", timeout=5, context=trusting) as reply:
+                return bool(reply.status == 200)
+        except OSError:
+            return False
+
+    home.until(healthy)

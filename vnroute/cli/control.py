@@ -41,7 +41,7 @@ def console_url(settings: Settings) -> str:
     """Return the address of the console, empty where there is none."""
     control = settings.control
     host = f"[{control.host}]" if ":" in control.host else control.host
-    return f"http://{host}:{control.port}/" if control.port else ""
+    return f"{control.scheme}://{host}:{control.port}/" if control.port else ""
 
 
 def owners_url(settings: Settings) -> str:

@@ -20,7 +20,7 @@ from vnroute.web.api.overrides import override_handlers
 from vnroute.web.api.people import people_handlers
 from vnroute.web.api.problems import plugin as problems_plugin
 from vnroute.web.api.schema import Schema
-from vnroute.web.api.who import Door, authentication
+from vnroute.web.api.who import Door, authentication, rate_limit
 from vnroute.web.headers import COMMON, content_security_policy
 from vnroute.web.metrics import CONTENT_TYPE, Metrics
 from vnroute.web.publishing import Publisher
@@ -75,7 +75,7 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
                     *override_handlers(changes),
                     *deck_handlers(changes, jobs),
                 ],
-                middleware=[authentication(door)],
+                middleware=[authentication(door), rate_limit(settings.control.requests_per_second)],
             ),
             *config.route_handlers,
         ],

@@ -11,6 +11,7 @@ import gc
 import os
 import signal
 import socket
+import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,6 +80,8 @@ async def _serve(settings: Settings, listening: socket.socket, parent: int) -> N
             proxy_headers=False,
             timeout_keep_alive=20,
             timeout_graceful_shutdown=5,
+            ssl_certfile=settings.control.tls_certificate or None,
+            ssl_keyfile=settings.control.tls_key or None,
         )
     )
 
@@ -91,7 +94,9 @@ async def _serve(settings: Settings, listening: socket.socket, parent: int) -> N
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     watching = loop.create_task(_stop_with(parent, server))
     host, port = listening.getsockname()[:2]
-    log.get_logger(process="control").info("console", url=f"http://{_in_url(host)}:{port}/")
+    log.get_logger(process="control").info(
+        "console", url=f"{settings.control.scheme}://{_in_url(host)}:{port}/"
+    )
     # What lives now lives until the end; the collector need not walk it. Records come and go by
     # their reference counts, so it need not look as often either.
     gc.collect()
@@ -115,6 +120,14 @@ def main(arguments: list[str]) -> int:
     log.configure(settings.log.level, settings.log.format)
     control = settings.control
     logger = log.get_logger(process="control")
+    if control.tls_certificate:
+        try:
+            own = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            own.load_cert_chain(control.tls_certificate, control.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            logger.error("no HTTPS; calls are routed all the same", error=str(error),
+                         certificate=control.tls_certificate, key=control.tls_key)  # fmt: skip
+            return CANNOT_LISTEN
     try:
         listening = _listening_socket(control.host, control.port)
     except OSError as error:

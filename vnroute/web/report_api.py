@@ -25,8 +25,12 @@ _Text = Annotated[str, QueryParameter(max_length=100)]
 _Limit = Annotated[int, QueryParameter(ge=1, le=_MOST_ROWS)]
 
 
-def _refused(status: int, why: str) -> Response[dict[str, Any]]:
-    return Response({"status_code": status, "detail": why}, status_code=status)
+def _refused(error: FieldError | ReportError | StoreError) -> Refused:
+    """Return the answer for a question that cannot be answered, or a store that cannot be read."""
+    if isinstance(error, FieldError):
+        told = {"field": error.field, "found": error.found, "expected": error.expected}
+        return Refused(400, str(error), [told])
+    return Refused(503 if isinstance(error, StoreError) else 400, str(error))
 
 
 _SYSTEM = ("carriers",)
@@ -68,12 +72,8 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
                 made = make_report(store, subject, which, by or (), callers)
             finally:
                 store.close()
-        except FieldError as error:
-            return _refused(400, f"{error.field}: found {error.found}, expected {error.expected}")
-        except ReportError as error:
-            return _refused(400, str(error))
-        except StoreError as error:
-            return _refused(503, str(error))
+        except (FieldError, ReportError, StoreError) as error:
+            raise _refused(error) from None
         return Response(
             {"report": subject, "columns": made.columns, "rows": made.rows[:limit],
              "more": max(0, len(made.rows) - limit)}
@@ -96,10 +96,8 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
                 found = [exported(call) for call in store.last_calls(which, limit)]
             finally:
                 store.close()
-        except FieldError as error:
-            return _refused(400, f"{error.field}: found {error.found}, expected {error.expected}")
-        except StoreError as error:
-            return _refused(503, str(error))
+        except (FieldError, ReportError, StoreError) as error:
+            raise _refused(error) from None
         return Response({"calls": found})
 
     return [report, calls]

@@ -177,3 +177,10 @@ def test_nobody_takes_anothers_number_or_makes_one(ask: Ask) -> None:
     assert acme("POST", "/edits", {"put": {"plans": [stolen]}}).status_code == 404
     shared = {**NEW_SCHEDULE, "account": "acme"}
     assert acme("PUT", "/schedules/shared", shared, If_Match="*").status_code == 403
+
+
+def test_too_many_requests_are_told_so(ask: Ask) -> None:
+    viewer, other = ask("viewer"), ask("operator")
+    codes = [viewer("GET", "/me").status_code for _ in range(450)]
+    assert codes[0] == 200 and 429 in codes
+    assert other("GET", "/me").status_code == 200

@@ -10,13 +10,15 @@ import asyncio
 from collections.abc import Callable
 from typing import Any
 
-from litestar.connection import ASGIConnection
+from litestar.connection import ASGIConnection, Request
 from litestar.exceptions import NotAuthorizedException
 from litestar.handlers import BaseRouteHandler
 from litestar.middleware.authentication import (
     AbstractAuthenticationMiddleware,
     AuthenticationResult,
 )
+from litestar.middleware.base import DefineMiddleware
+from litestar.middleware.rate_limit import RateLimitConfig
 from litestar.types import ASGIApp
 
 from vnroute.access.identity import Identity, Role
@@ -25,7 +27,7 @@ from vnroute.access.store import AccessStore
 from vnroute.settings import Settings
 from vnroute.web.api.problems import Refused
 
-__all__ = ["COOKIE", "OPEN", "Door", "authentication", "needs", "unlimited"]
+__all__ = ["COOKIE", "OPEN", "Door", "authentication", "needs", "rate_limit", "unlimited"]
 
 COOKIE = "vnroute_session"
 OPEN = "open_to_all"
@@ -80,6 +82,20 @@ def authentication(door: Door) -> Callable[[ASGIApp], ASGIApp]:
         return _Authentication(app, door, exclude_from_auth_key=OPEN)
 
     return around
+
+
+def rate_limit(requests_per_second: int) -> DefineMiddleware:
+    """Return the middleware that answers one identity's requests beyond so many a second by 429."""
+
+    def name_of(request: Request[Any, Any, Any]) -> str:
+        user = request.scope.get("user")
+        if isinstance(user, Identity):
+            return f"{user.how}/{user.name}"
+        return request.client.host if request.client else ""
+
+    return RateLimitConfig(
+        rate_limit=("second", requests_per_second), identifier_for_request=name_of
+    ).middleware
 
 
 class _Authentication(AbstractAuthenticationMiddleware):
