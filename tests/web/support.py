@@ -149,3 +149,10 @@ class Home:
         """Post a CDR as mod_json_cdr does; status 0 where nobody listens."""
         status, _, said = self.request("POST", "/cdr", body, **{"Content-Type": "application/json"})
         return status, said
+
+    def post_json(self, path: str, body: Any) -> tuple[int, Any]:
+        """Post to the API as the owner."""
+        status, _, said = self.request(
+            "POST", path, json.dumps(body).encode(), **{"Content-Type": "application/json"}
+        )
+        return status, json.loads(said)

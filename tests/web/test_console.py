@@ -1,148 +1,216 @@
-"""The console in a real browser: it shows live figures and calls, and runs nothing but its own."""
+"""The console in Debian's Chromium: every screen at desktop and phone width, light and dark."""
 
 from __future__ import annotations
 
-import base64
-import json
-import os
-import shutil
-import subprocess
-import time
-import urllib.error
-import urllib.request
-import uuid
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.calls.support import record
-from tests.web.support import Home, free_port
+from tests.web.browser import DESKTOP, PHONE, chromium, serious, watched
+from tests.web.filled_home import fill
+from tests.web.screenshots import SCREENS
+from tests.web.support import Home
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
-
-class Browser:
-    """A page in Chromium, by the WebDriver protocol (w3.org/TR/webdriver2)."""
-
-    def __init__(self, driver: str, chromium: str) -> None:
-        self.port = free_port()
-        self.process = subprocess.Popen(
-            [driver, f"--port={self.port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-        )
-        self.session = ""
-        options = {
-            "binary": chromium,
-            "args": ["--headless=new", "--no-sandbox", "--disable-gpu", "--window-size=1250,1500"],
-        }
-        capabilities = {
-            "alwaysMatch": {
-                "goog:chromeOptions": options,
-                "goog:loggingPrefs": {"browser": "ALL"},
-            }
-        }
-        end = time.monotonic() + 20
-        while True:
-            try:
-                made = self.ask("POST", "", {"capabilities": capabilities})
-                break
-            except urllib.error.URLError:
-                assert time.monotonic() < end
-                time.sleep(0.1)
-        self.session = "/" + made["sessionId"]
-
-    def ask(self, method: str, path: str, body: Any = None) -> Any:
-        request = urllib.request.Request(
-            f"http://127.0.0.1:{self.port}/session{self.session}{path}",
-            None if method == "GET" or method == "DELETE" else json.dumps(body or {}).encode(),
-            {"Content-Type": "application/json"},
-            method=method,
-        )
-        with urllib.request.urlopen(request, timeout=60) as reply:
-            return json.loads(reply.read())["value"]
-
-    def run(self, script: str) -> Any:
-        return self.ask("POST", "/execute/sync", {"script": script, "args": []})
-
-    def text(self, selector: str) -> str:
-        return str(self.run(f"return document.querySelector({selector!r}).innerText"))
-
-    def until(self, selector: str, holds: str) -> None:
-        end = time.monotonic() + 30
-        while holds not in self.text(selector):
-            assert time.monotonic() < end, self.text(selector)
-            time.sleep(0.1)
-
-    def press(self, key: str) -> None:
-        keys = [{"type": "keyDown", "value": key}, {"type": "keyUp", "value": key}]
-        self.ask("POST", "/actions", {"actions": [{"type": "key", "id": "k", "actions": keys}]})
-
-    def close(self) -> None:
-        try:
-            self.ask("DELETE", "")
-        finally:
-            self.process.terminate()
-            self.process.wait(10)
+PASSWORD = "correct horse battery staple"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    driver, chromium = shutil.which("chromedriver"), shutil.which("chromium")
-    if driver is None or chromium is None:
-        pytest.skip("no Chromium or its driver on this machine")
-    made = Browser(driver, chromium)
+    with chromium() as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def filled(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Home]:
+    """One home for all tests that only look; after ``browser``: not filled in vain."""
+    made = Home(tmp_path_factory.mktemp("console") / "home")
     try:
+        fill(made, calls=40)
+        for name, role, account in (("ana", "viewer", ""), ("eve", "viewer", "acme")):
+            body = {"id": name, "role": role, "account": account, "password": PASSWORD}
+            assert made.post_json("/api/v1/users", body)[0] == 201
         yield made
     finally:
         made.close()
 
 
-def test_the_console_shows_what_happens(home: Home, browser: Browser) -> None:
-    home.load()
-    home.serve()
-    evil = "<img src=x onerror=\"document.title='owned'\"><script>alert(1)</script>"
-    for _ in range(3):
-        home.call()
-    home.until(lambda: home.post(record(call=str(uuid.uuid4()), name=evil))[0] == 200)
-    browser.ask("POST", "/url", {"url": f"http://127.0.0.1:{home.control_port}/#key={home.key}"})
-    browser.until("#state", "answering")
-    browser.until("#tiles", "3 answered since start")
-    browser.until("#workers", "MB")
-    browser.until("#campaigns", "spring-26")
-    browser.until("#carriers", "100.0 %")
-    browser.until("#calls", "<img src=x")
+@pytest.fixture
+def page(browser: Browser, filled: Home) -> Iterator[Page]:
+    with watched(browser, viewport=DESKTOP) as (made, wrong):
+        yield made
+        assert wrong == []
+
+
+def enter(page: Page, home: Home, address: str = "/live") -> None:
+    """Open the console as the owner, at an address."""
+    page.goto(f"http://127.0.0.1:{home.control_port}/#key={home.key}")
+    page.wait_for_selector("#menu a", state="attached")
+    go(page, address)
+
+
+def go(page: Page, address: str) -> None:
+    page.evaluate("address => { location.hash = address }", address)
+
+
+def log_in(page: Page, home: Home, user: str, password: str = PASSWORD) -> None:
+    page.goto(f"http://127.0.0.1:{home.control_port}/")
+    page.get_by_label("User").fill(user)
+    page.get_by_label("Password").fill(password)
+    page.get_by_role("button", name="Log in", exact=True).click()
+
+
+def too_wide(page: Page) -> list[str]:
+    """Return what makes the page itself scroll sideways; tables scroll in boxes of their own."""
+    return list(page.evaluate(
+        "() => document.documentElement.scrollWidth <= innerWidth ? [] : "
+        "[...document.querySelectorAll('body *')].filter(e => !e.closest('.scroll') && "
+        "e.getBoundingClientRect().right > innerWidth + 1).map(e => e.outerHTML.slice(0, 120))"
+    ))  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
+def test_every_screen(browser: Browser, filled: Home, size: Any, scheme: str) -> None:
+    with watched(browser, viewport=size, color_scheme=scheme) as (page, wrong):
+        enter(page, filled)
+        for name, (address, there) in SCREENS.items():
+            go(page, address)
+            page.wait_for_selector(f"main >> {there}")
+            assert page.locator("h1").count() == 1, name
+            assert serious(page) == [], name
+            assert too_wide(page) == [], name
+        assert wrong == []
+        assert page.title() != "owned" and page.locator("main img").count() == 0
+
+
+def test_logging_in_and_out(page: Page, filled: Home) -> None:
+    log_in(page, filled, "ana", "not the password")
+    page.wait_for_selector("text=no such user and password")
+    assert serious(page) == []
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Log in", exact=True).click()
+    page.wait_for_selector("#state >> text=answering")
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_selector("text=You are logged out")
+    page.reload()
+    page.wait_for_selector("h1 >> text=Log in")
+
+
+def test_an_ended_session_leads_back_to_where_one_was(page: Page, filled: Home) -> None:
+    enter(page, filled, "/plans")
+    page.wait_for_selector("main >> text=acme-sales")
+    page.context.clear_cookies()
+    go(page, "/schedules")
+    page.wait_for_selector("text=Your session has ended")
+    page.locator("summary").click()
+    page.get_by_label("Key").fill(filled.key)
+    page.get_by_role("button", name="Log in with the key").click()
+    page.wait_for_selector("main >> text=office-hours")
+
+
+def test_the_key_in_the_address_is_forgotten(page: Page, filled: Home) -> None:
+    enter(page, filled)
+    assert filled.key not in page.evaluate("location.href + JSON.stringify(history.state)")
+    page.goto(f"http://127.0.0.1:{filled.control_port}/#key=vnr_wrong")
+    page.reload()
+    page.wait_for_selector("text=is not known here")
+
+
+def test_a_viewer_of_an_account_sees_its_own(page: Page, filled: Home) -> None:
+    log_in(page, filled, "eve")
+    page.wait_for_selector("main >> text=spring-26")
+    shown = page.locator("#menu").inner_text()
+    assert "Plans" in shown and "Carriers\n" not in shown and "People" not in shown
+    go(page, "/plans")
+    page.wait_for_selector("main >> text=acme-main")
+    assert "globex" not in page.locator("main").inner_text()
+    for hidden in ("/people", "/carriers"):
+        go(page, hidden)
+        page.wait_for_selector("text=Not with your role")
+        assert serious(page) == []
+    go(page, "/plans/globex-main")
+    page.wait_for_selector("text=There is nothing of that name")
+    go(page, "/nowhere")
+    page.wait_for_selector("text=The console has no screen nowhere")
+
+
+def test_keys_and_themes(page: Page, filled: Home) -> None:
+    enter(page, filled)
+    page.wait_for_selector("#state >> text=answering")
+    page.keyboard.press("g")
+    page.keyboard.press("p")
+    page.wait_for_selector("h1 >> text=Plans")
+    page.keyboard.press("/")
+    page.keyboard.type("sales")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("main >> text=acme-sales")
+    page.wait_for_function("!document.querySelector('main').innerText.includes('acme-main')")
+    assert "like=sales" in page.url
+    page.keyboard.press("Escape")
+    page.keyboard.press("?")
+    page.wait_for_selector("dialog >> text=Route tester" if "route" in SCREENS else "dialog")
+    assert serious(page) == []
+    page.keyboard.press("Escape")
+    page.wait_for_selector("dialog", state="detached")
+    for theme in ("light", "dark"):
+        page.keyboard.press("t")
+        assert page.evaluate("document.documentElement.dataset.theme") == theme
+    page.reload()
+    page.wait_for_selector("main >> text=acme-sales")
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+
+
+def test_live_figures_come_by_themselves(page: Page, filled: Home) -> None:
+    enter(page, filled)
+    page.wait_for_selector("main >> text=answered since start")
+    before = filled.get("/api/v1/status")[1]["workers"][0]["answered"]
     for _ in range(5):
-        home.call()
-    browser.until("#tiles", "8 answered since start")
-    browser.until("#delays", "calls")
-    assert browser.run("return document.querySelectorAll('#rate path').length") == 2
-    assert browser.run("return document.querySelectorAll('img, #calls script').length") == 0
+        filled.call()
+    page.wait_for_selector(f"text={before + 5} answered since start")
+    assert page.locator(".chart canvas").count() == 1
+    page.wait_for_selector("td >> text=<img src=x")
+    page.keyboard.press("p")
+    filled.call()
+    page.wait_for_timeout(1500)
+    assert page.get_by_text(f"{before + 5} answered since start").count() == 1
+    page.keyboard.press("p")
+    page.wait_for_selector(f"text={before + 6} answered since start")
 
-    browser.press("t")
-    assert browser.run("return document.documentElement.dataset.theme") == "dark"
-    browser.press("p")
-    browser.until("#state", "paused")
-    home.call()
-    time.sleep(1.5)
-    assert "8 answered" in browser.text("#tiles")
-    browser.press("p")
-    browser.until("#tiles", "9 answered since start")
 
-    # At a phone's width nothing but the tables' own boxes scrolls sideways.
-    browser.ask("POST", "/window/rect", {"width": 500, "height": 900})
-    wide = "return [document.documentElement.scrollWidth, innerWidth]"
-    page, window = browser.run(wide)
-    assert page <= window
-    picture = os.environ.get("VNROUTE_TEST_PICTURE")
-    if picture:
-        browser.ask("POST", "/window/rect", {"width": 1250, "height": 1900})
-        Path(picture).write_bytes(base64.b64decode(browser.ask("GET", "/screenshot")))
+def test_offline_and_back(page: Page, filled: Home) -> None:
+    enter(page, filled, "/plans")
+    page.wait_for_selector("main >> text=acme-main")
+    page.context.set_offline(True)
+    page.wait_for_selector("#away >> text=Calls are routed without it")
+    assert serious(page) == []
+    assert page.get_by_text("acme-main").count(), "what was there is still to be read"
+    page.evaluate("location.hash = '/schedules'")
+    page.wait_for_selector("main >> text=No answer")
+    page.context.set_offline(False)
+    page.wait_for_selector("main >> text=office-hours")
+    page.wait_for_selector("#state >> text=answering")
 
-    assert home.server is not None
-    home.server.terminate()
-    home.server.wait(20)
-    browser.until("#why", "Calls are routed without it")
-    told = [line["message"] for line in browser.ask("POST", "/se/log", {"type": "browser"})]
-    assert not [line for line in told if "Content Security Policy" in line or "Uncaught" in line]
-    assert browser.run("return document.title") == "vnroute"
+
+def test_an_empty_system_says_what_to_do(browser: Browser, tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    try:
+        home.path.mkdir(parents=True)
+        home.load("accounts: [{id: acme}]\n")
+        home.serve()
+        with watched(browser, viewport=PHONE) as (page, wrong):
+            enter(page, home, "/plans")
+            page.wait_for_selector("text=No plans")
+            go(page, "/carriers")
+            page.wait_for_selector("text=No carriers")
+            go(page, "/live")
+            page.wait_for_selector("text=No calls yet")
+            assert serious(page) == [] and too_wide(page) == [] and wrong == []
+    finally:
+        home.close()

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
-
-from litestar import Litestar, MediaType, Response, Router, get
+from litestar import Litestar, Response, Router, get
 from litestar.config.app import AppConfig
-from litestar.handlers import HTTPRouteHandler
 from litestar.openapi.config import OpenAPIConfig
 from litestar.openapi.spec import Components, SecurityScheme
 
@@ -21,25 +18,14 @@ from vnroute.web.api.people import people_handlers
 from vnroute.web.api.problems import plugin as problems_plugin
 from vnroute.web.api.schema import Schema
 from vnroute.web.api.who import Door, authentication, rate_limit
-from vnroute.web.headers import COMMON, content_security_policy
+from vnroute.web.console_files import console_handlers
+from vnroute.web.headers import COMMON
 from vnroute.web.metrics import CONTENT_TYPE, Metrics
 from vnroute.web.publishing import Publisher
 from vnroute.web.report_api import report_handlers
 from vnroute.web.status_api import LiveStatus, health_handlers, status_handlers
 
 __all__ = ["make_app"]
-
-
-def _console() -> HTTPRouteHandler:
-    page = files("vnroute.web").joinpath("console.html").read_text("utf-8")
-    policy = {"Content-Security-Policy": content_security_policy(page)}
-
-    @get("/", sync_to_thread=False)
-    def console() -> Response[str]:
-        """Return the console: one page that asks /api/v1/status for all it shows."""
-        return Response(page, media_type=MediaType.HTML, headers=policy)
-
-    return console
 
 
 def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) -> Litestar:
@@ -61,7 +47,7 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
 
     return Litestar(
         route_handlers=[
-            _console(),
+            *console_handlers(),
             scrape,
             *health_handlers(live),
             Router(

@@ -1,0 +1,126 @@
+"""A home with accounts, plans, schedules, carriers, and calls of a few days."""
+
+from __future__ import annotations
+
+import random
+import time
+import uuid
+
+from tests.calls.support import record
+from tests.web.support import Home
+
+__all__ = ["EVIL", "LADDER", "ROUTES", "fill"]
+
+EVIL = "<img src=x onerror=\"document.title='owned'\"><script>alert(1)</script>"
+"""What a caller may be called."""
+
+LADDER = "7d4f1f0e-3c51-4f7e-9d50-0c3b8d9c11aa"
+"""A call that had three legs."""
+
+ROUTES = """\
+accounts:
+  - {id: acme, name: Acme Inc., time_zone: America/New_York}
+  - {id: globex, time_zone: Europe/Madrid}
+schedules:
+  - id: office-hours
+    account: acme
+    time_zone: America/New_York
+    exceptions:
+      - {yearly: 12-24..12-26, state: closed}
+    rules:
+      - {holidays: US, state: holiday}
+      - {days: mon-fri, hours: "12:00-13:00", state: lunch}
+      - {days: mon-fri, hours: "09:00-17:00", state: open}
+      - {days: sat, hours: "10:00-14:00", state: open}
+      - {hours: "22:00-06:00", state: night}
+  - id: weekend-desk
+    time_zone: Europe/Madrid
+    open: [{days: sat-sun, hours: "10:00-14:00"}]
+plans:
+  - id: acme-main
+    account: acme
+    steps:
+      - {when: office-hours, ring: ["+12125550100", "+12125550101"], how: together, seconds: 20}
+      - {when: office-hours, is: night, ring: ["+13105550177"], seconds: 30}
+      - {ring: ["+19175550123"], seconds: 25}
+      - {hangup: USER_BUSY}
+  - {id: acme-sales, account: acme, steps: [{ring: ["+13125550140"]}, {hangup: relay}]}
+  - {id: globex-main, account: globex, steps: [{ring: ["+34911234567"]}, {hangup: relay}]}
+numbers:
+  - {number: "+18005551234", account: acme, plan: acme-main, campaign: spring-26}
+  - {number: "+18005551235", account: acme, plan: acme-sales, campaign: radio-ny}
+  - {number: "+18005551236", account: acme, plan: acme-main, campaign: metro-posters}
+  - {number: "+34911000001", account: globex, plan: globex-main, campaign: otono-26}
+carriers:
+  - id: alpha
+    gateways: [{id: alpha-1, gateway: gwA}, {id: alpha-2, gateway: gwA2, progress_seconds: 8}]
+  - {id: beta, gateways: [{id: beta-1, gateway: gwB, format: "{e164}"}]}
+rates:
+  - {prefix: "+1", carrier: alpha, rate: "0.0045", destination: North America}
+  - {prefix: "+1", carrier: beta, rate: "0.0061", destination: North America}
+  - {prefix: "+34", carrier: beta, rate: "0.0090", destination: Spain}
+"""
+
+_CALLERS = {
+    "+1212555": 26, "+1310555": 14, "+4420794": 9, "+3491123": 8, "+4930123": 6, "+3314567": 5,
+    "+5511912": 7, "+5255123": 6, "+9122123": 5, "+8131234": 3, "+6129876": 3, "+2711234": 2,
+    "+2348012": 2, "+656123": 1, "+3531234": 1,
+}  # fmt: skip
+_NUMBERS = {
+    "+18005551234": ("spring-26", "acme", 5),
+    "+18005551235": ("radio-ny", "acme", 3),
+    "+18005551236": ("metro-posters", "acme", 2),
+    "+34911000001": ("otono-26", "globex", 2),
+}
+_LEGS = (
+    (((0, "NONE"),), "", 12),
+    (((0, "NORMAL_TEMPORARY_FAILURE"), (1, "NONE")), "", 3),
+    (((0, "USER_BUSY"),), "USER_BUSY", 3),
+    (((0, "NO_ANSWER"),), "NO_ANSWER", 4),
+    (((0, "NORMAL_TEMPORARY_FAILURE"), (1, "GATEWAY_DOWN")), "NORMAL_TEMPORARY_FAILURE", 1),
+)
+
+
+def _records(count: int, days: int) -> list[bytes]:
+    dice = random.Random(26)
+    made = []
+    for _ in range(count):
+        number = dice.choices(list(_NUMBERS), [weight for *_, weight in _NUMBERS.values()])[0]
+        campaign, account, _ = _NUMBERS[number]
+        legs, cause, _ = dice.choices(_LEGS, [weight for *_, weight in _LEGS])[0]
+        prefix = dice.choices(list(_CALLERS), list(_CALLERS.values()))[0]
+        back = dice.randrange(days) * 86400 + dice.gauss(5 * 3600, 3 * 3600)
+        made.append(
+            record(
+                call=str(uuid.UUID(int=dice.getrandbits(128), version=4)), number=number,
+                caller=prefix + f"{dice.randrange(300):04d}"[: 12 - len(prefix)],
+                name=dice.choice(["Ana", "Office", "", "J. Doe"]), campaign=campaign,
+                account=account, legs=legs, cause=cause, talk=round(dice.expovariate(1 / 90), 1),
+                started=time.time() - abs(back) - 100,
+            )
+        )  # fmt: skip
+    return made
+
+
+def fill(home: Home, *, calls: int = 150, days: int = 6) -> None:
+    """Load the routing data, serve it, post the calls, and let some calls come in."""
+    home.load(ROUTES)
+    home.serve()
+    ladder = (
+        (0, "NORMAL_TEMPORARY_FAILURE"), (1, "RECOVERY_ON_TIMER_EXPIRE"), (2, "NONE"),
+    )  # fmt: skip
+    first = record(
+        call=LADDER, gateways="alpha-1,alpha-2,beta-1", legs=ladder, talk=75, caller="+12125550188"
+    )
+    home.until(lambda: home.post(first)[0] == 200)
+    for each in _records(calls, days):
+        assert home.post(each)[0] == 200
+    assert home.post(record(name=EVIL))[0] == 200
+    home.until(lambda: _stored(home) > calls)
+    for number in ("18005551234", "18005551235", "18005559999"):
+        home.call(number)
+
+
+def _stored(home: Home) -> int:
+    status, told = home.get("/api/v1/calls?limit=1000")
+    return len(told["calls"]) if status == 200 else 0

@@ -1,0 +1,86 @@
+"""Pictures of every screen: ``python -m tests.web.screenshots [DIRECTORY] [NAME…]``.
+
+Without a directory they go to docs/console/. The data are those of the console's tests.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from tests.web.browser import DESKTOP, PHONE, chromium, watched
+from tests.web.filled_home import fill
+from tests.web.support import Home
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+__all__ = ["SCREENS", "main"]
+
+SCREENS = {
+    "live": ("/live", "text=spring-26"),
+    "plans": ("/plans", "text=acme-main"),
+    "plan": ("/plans/acme-main", "text=together"),
+    "schedules": ("/schedules", "text=office-hours"),
+    "carriers": ("/carriers", "text=alpha-1"),
+    "people": ("/people", "text=Audit log"),
+}
+"""Addresses by name, and what is on the screen once it is whole."""
+
+_MOST_BYTES = 300_000
+_PHONE_ALSO = ("live", "call", "schedule", "route")
+_DARK = ("live", "route", "schedule", "reports")
+
+
+def picture(
+    browser: Browser, home: Home, name: str, into: Path, *, dark: bool, phone: bool
+) -> Path:
+    """Take one picture, of the whole page but at most two windows high."""
+    address, there = SCREENS[name]
+    options = {"viewport": PHONE if phone else DESKTOP, "color_scheme": "dark" if dark else "light"}
+    with watched(browser, **options) as (page, wrong):
+        page.goto(f"http://127.0.0.1:{home.control_port}/#key={home.key}")
+        page.wait_for_selector("#menu a", state="attached")
+        page.evaluate("address => location.hash = address", address)
+        page.wait_for_selector(f"main >> {there}")
+        page.wait_for_timeout(2500 if name == "live" else 400)
+        height = page.evaluate("document.documentElement.scrollHeight")
+        most = (PHONE if phone else DESKTOP)["height"] * 2
+        page.set_viewport_size({**options["viewport"], "height": min(height, most)})
+        page.wait_for_timeout(300)
+        file = into / f"{name}{'-phone' if phone else ''}{'-dark' if dark else ''}.png"
+        page.screenshot(path=file)
+        if wrong:
+            raise SystemExit(f"{name}: {wrong}")
+    if file.stat().st_size > _MOST_BYTES:
+        raise SystemExit(f"{file}: {file.stat().st_size} bytes")
+    return file
+
+
+def main(arguments: list[str]) -> None:
+    """Fill a home, and take the pictures that are asked for."""
+    into = Path(arguments[0] if arguments else "docs/console")
+    into.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as place:
+        home = Home(Path(place) / "home")
+        try:
+            fill(home)
+            take(home, into, arguments[1:] or list(SCREENS))
+        finally:
+            home.close()
+
+
+def take(home: Home, into: Path, names: list[str]) -> None:
+    """Take these pictures of a home that is served."""
+    with chromium() as browser:
+        for name in names:
+            shots = [(False, False), (name in _DARK, False), (False, name in _PHONE_ALSO)]
+            for dark, phone in dict.fromkeys(shots):
+                file = picture(browser, home, name, into, dark=dark, phone=phone)
+                print(file, file.stat().st_size)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -1,0 +1,21 @@
+// How a stored call stands in a table, on every screen that lists calls.
+
+import { h } from "../lib/dom.js";
+import { lasted, moment, NONE } from "../lib/format.js";
+
+const KIND = { answered: "good", failed: "bad", refused: "bad", no_answer: "warn", busy: "warn", declined: "warn" };
+export const outcome = (call) => h("span", { class: KIND[call.outcome] || "" }, call.outcome.replaceAll("_", " "));
+
+/** The way of a call's legs in a few words: alpha-1 503 > beta-1 200. */
+export const way = (call) => call.legs.map((leg) => `${leg.gateway || "?"} ${leg.sip || leg.cause}`).join(" → ") || NONE;
+
+export const callColumns = () => [
+  { title: "started", cell: (c) => h("a", { href: `#/calls/${encodeURIComponent(c.uuid)}` }, moment(c.started)) },
+  { title: "number", cell: (c) => c.number },
+  { title: "caller", cell: (c) => c.caller || "withheld" },
+  { title: "name", kind: "name", cell: (c) => c.caller_name },
+  { title: "outcome", cell: outcome },
+  { title: "cause", cell: (c) => c.refused || c.cause },
+  { title: "talked", kind: "number", cell: (c) => (c.talk_ms ? lasted(c.talk_ms) : NONE) },
+  { title: "gateways", cell: way },
+];

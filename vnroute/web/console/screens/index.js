@@ -1,0 +1,13 @@
+// Every screen: its id is its address (#/live), its key follows g. may(me) says who sees it at all;
+// what a screen asks of the API is refused there again.
+
+const everywhere = (me) => me.everywhere;
+const admin = (me) => me.may("admin");
+
+export const SCREENS = [
+  { id: "live", title: "Live", key: "l", group: "Now", load: () => import("./live.js") },
+  { id: "plans", title: "Plans", key: "p", group: "Routing", load: () => import("./plans.js") },
+  { id: "schedules", title: "Schedules", key: "s", group: "Routing", load: () => import("./schedules.js") },
+  { id: "carriers", title: "Carriers", key: "a", group: "Carriers", may: everywhere, load: () => import("./carriers.js") },
+  { id: "people", title: "People & audit", key: "u", group: "Access", may: admin, load: () => import("./people.js") },
+];
