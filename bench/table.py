@@ -27,6 +27,7 @@ from vnroute.loadtest.peers import PYTHON, ROOT
 SUITES = {
     "lookup": "bench/test_lookup.py",
     "decide": "bench/test_decide.py",
+    "screens": "bench/test_screens.py",
     "server": "bench/test_server.py",
 }
 PACKAGES = ("vnroute", "Cython", "uvloop", "cyac", "marisa-trie", "python-ESL")

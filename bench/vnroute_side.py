@@ -110,6 +110,9 @@ class _Routing:
     def schedules(self) -> list[Any]:
         return self._schedules
 
+    def persons(self) -> list[Any]:
+        return []
+
     def policies(self) -> list[Any]:
         return []
 

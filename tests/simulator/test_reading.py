@@ -14,6 +14,7 @@ from vnroute.simulator.applications import (
     _pieces,
     read_export,
     read_hangup,
+    read_limit,
     read_limit_execute,
     read_multiset,
     read_multiunset,
@@ -210,6 +211,22 @@ def test_limit_execute() -> None:
     assert (limit.backend, limit.resource, limit.most, limit.interval) == ("hash", "A", 2, 60)
     assert limit.application == Application("bridge", "{a=b}sofia/gateway/gwA/1 x")
     assert read_limit_execute("hash gw A 2") is None
+
+
+@pytest.mark.parametrize(
+    ("argument", "found"),
+    [
+        ("hash vn_rate a_1 3/60 !USER_BUSY", (3, 60, "!USER_BUSY")),
+        ("hash vn_rate a_1 3", (3, 0, "limit_exceeded")),
+        ("hash vn_rate a_1", (-1, 0, "limit_exceeded")),
+        ("hash vn_rate a_1 -1 x y z", (-1, 0, "x")),
+        ("hash vn_rate", None),
+        ("", None),
+    ],
+)
+def test_limit(argument: str, found: tuple[int, int, str] | None) -> None:
+    limit = read_limit(argument)
+    assert (limit and (limit.most, limit.interval, limit.then)) == found
 
 
 def test_causes() -> None:

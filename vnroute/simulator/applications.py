@@ -3,8 +3,9 @@
 Each reader takes the argument as the application function sees it: variables expanded once already
 (``switch_core_session_exec``, ``src/switch_core_session.c``).  Sources, all in
 ``src/mod/applications/mod_dptools/mod_dptools.c``: ``multiset_function``, ``base_set``,
-``export_function``, ``hangup_function``, ``respond_function``, ``limit_execute_function``,
-``multiunset_function``; for ``respond`` also SWITCH_MESSAGE_INDICATE_RESPOND in mod_sofia.c.
+``export_function``, ``hangup_function``, ``respond_function``, ``limit_function``,
+``limit_execute_function``, ``multiunset_function``; for ``respond`` also
+SWITCH_MESSAGE_INDICATE_RESPOND in mod_sofia.c.
 """
 
 from __future__ import annotations
@@ -117,9 +118,10 @@ def read_respond(argument: str | None) -> tuple[int, str]:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """``limit_execute``: a counted resource and the application that may run under it.
+    """``limit`` and ``limit_execute``: a counted resource, and what is run over or under it.
 
-    ``most`` is -1 for "count only"; ``interval`` in seconds is 0 for "at a time".
+    ``most`` is -1 for "count only"; ``interval`` in seconds is 0 for "at a time". ``then`` is, for
+    ``limit``, where a call goes that is one too many: ``!CAUSE`` or an extension.
     """
 
     backend: str
@@ -127,24 +129,40 @@ class Limit:
     resource: str
     most: int
     interval: int
-    application: Application
+    then: str = ""
+    application: Application | None = None
+
+
+def _most(text: str) -> tuple[int, int]:
+    if text.startswith("-"):
+        return -1, 0
+    size, _, seconds = text.partition("/")
+    return max(leading_int(size), 0), leading_int(seconds)
+
+
+def _fields(argument: str, most: int) -> list[str]:
+    """Return an argument split at spaces with quotes and escapes taken out, once."""
+    m = memory(encode(argument))
+    return [decode(string_at(m, p)) for p in separate(m, 0, SPACE, most)]
+
+
+def read_limit(argument: str) -> Limit | None:
+    """``limit BACKEND REALM ID [MAX[/INTERVAL] [!CAUSE | EXTENSION …]]``; None if it is short."""
+    fields = _fields(argument, 7)
+    if len(fields) < 3:
+        return None
+    fields += ["-", "limit_exceeded"][len(fields) - 3 :]
+    backend, realm, resource, size, then, *_ = fields
+    return Limit(backend, realm, resource, *_most(size), then)
 
 
 def read_limit_execute(argument: str) -> Limit | None:
-    """``limit_execute BACKEND REALM ID MAX[/INTERVAL] APPLICATION ARGUMENT``; None if it is short.
-
-    The argument is split at spaces with quotes and escapes taken out, once.
-    """
-    m = memory(encode(argument))
-    fields = [decode(string_at(m, p)) for p in separate(m, 0, SPACE, 6)]
+    """``limit_execute BACKEND REALM ID MAX[/INTERVAL] APPLICATION ARGUMENT``; None if short."""
+    fields = _fields(argument, 6)
     if len(fields) < 6 or not fields[4]:
         return None
-    most, interval = -1, 0
-    if not fields[3].startswith("-"):
-        size, _, seconds = fields[3].partition("/")
-        most, interval = max(leading_int(size), 0), leading_int(seconds)
-    backend, realm, resource = fields[:3]
-    return Limit(backend, realm, resource, most, interval, Application(fields[4], fields[5]))
+    backend, realm, resource, size, name, text = fields
+    return Limit(backend, realm, resource, *_most(size), application=Application(name, text))
 
 
 #: Applications that exist on a usual FreeSWITCH but have no effect on where a call goes: the
@@ -167,7 +185,6 @@ HARMLESS: Final = frozenset(
         "info",
         "ivr",
         "jitterbuffer",
-        "limit",
         "limit_hash",
         "log",
         "loop_playback",

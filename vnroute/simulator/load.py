@@ -41,6 +41,7 @@ from .framing import (
 )
 from .gateways import ALL_ANSWER, Gateways
 from .headers import leading_int
+from .limits import Limits
 from .records import CallRecord
 from .switch import FALLBACK_CAUSE, FALLBACK_SIP, RunSocket, Session, Wait
 
@@ -386,6 +387,7 @@ class Simulator:
         self.options = options or CallOptions()
         self.rng = random.Random(seed)
         self._sequence = 0
+        self._limits = Limits()
         if not self.servers:
             raise ValueError("no server to call")
         for server in self.servers:
@@ -422,7 +424,7 @@ class Simulator:
             extra=self._extra,
             switch=options.switch,
         )
-        session = Session(setup, self.gateways, started, self.rng, options.patience)
+        session = Session(setup, self.gateways, started, self.rng, options.patience, self._limits)
         record = CallRecord(setup.uuid, did, caller.number, started)
         argument = "|".join(map(str, self.servers))
         begun = time.perf_counter()

@@ -23,8 +23,10 @@ from .applications import (
     HARMLESS,
     Application,
     Assignment,
+    Limit,
     read_export,
     read_hangup,
+    read_limit,
     read_limit_execute,
     read_multiset,
     read_multiunset,
@@ -49,6 +51,7 @@ from .expansion import Expander
 from .gateways import Gateways
 from .global_variables import GLOBALS
 from .headers import Headers, is_true, leading_int
+from .limits import Limits
 from .originate import NEVER, Attempt, Outcome, Surroundings, originate
 from .records import LegRecord
 
@@ -198,8 +201,9 @@ class Session:
     """One call after its plan has come: run :meth:`steps`, then read what became of it.
 
     ``epoch`` is the Unix time at which the plan begins; the simulation's clock (``now``) reads 0
-    there.  ``patience`` is after how many seconds the caller gives up unanswered.  ``progress_at``,
-    ``answered_at`` and ``bridged_at`` are the caller's, on the same clock.
+    there.  ``patience`` is after how many seconds the caller gives up unanswered, ``limits`` what
+    the switch counts for all its calls.  ``progress_at``, ``answered_at`` and ``bridged_at`` are
+    the caller's, on the same clock.
     """
 
     setup: Setup
@@ -207,6 +211,7 @@ class Session:
     epoch: float
     rng: random.Random
     patience: float = math.inf
+    limits: Limits = field(default_factory=Limits)
     channel: Channel = field(init=False)
     now: float = 0.0
     attempts: list[Attempt] = field(default_factory=list)
@@ -220,6 +225,7 @@ class Session:
     _around: Surroundings = field(init=False)
     _expander: Expander = field(init=False)
     _slept: float = 0.0
+    _held: set[str] = field(default_factory=set)
     _leaves_by: str = ORIGINATOR_CANCEL
 
     def __post_init__(self) -> None:
@@ -289,6 +295,8 @@ class Session:
             yield from self._execute(self._queue.pop(0))
         # "has executed the last dialplan instruction, hanging up"
         channel.hang_up(NORMAL_CLEARING)
+        for resource in tuple(self._held):
+            self.limits.release(self._held, resource)
 
     def execute(self, application: Application) -> Steps:
         """Run one application alone, as ``sendmsg`` with ``execute`` does."""
@@ -315,15 +323,28 @@ class Session:
                 self._queue = list(extension)
         elif name == "limit_execute":
             limit = read_limit_execute(argument or "")
-            if limit is not None:
-                # Resources are not counted: there is always room.
+            if limit is not None and limit.application is not None and self._take(limit):
                 yield from self._execute(limit.application)
+                if not channel.down:
+                    self.limits.release(self._held, f"{limit.realm}_{limit.resource}")
         elif name in ("transfer", "execute_extension", "redirect", "deflect"):
             self.notes.append(f"{name} leaves what is simulated")
             self._queue.clear()
         elif name not in HARMLESS:
             self.notes.append(f"unknown application {name!r}")
             channel.hang_up(DESTINATION_OUT_OF_ORDER)
+
+    def _take(self, limit: Limit) -> bool:
+        """``switch_limit_incr``: counts a use, and leaves the count on the channel."""
+        key = f"{limit.realm}_{limit.resource}"
+        now = math.floor(self.epoch + self.now)
+        if not self.limits.take(self._held, limit.backend, key, limit.most, limit.interval, now):
+            return False
+        total, rate = self.limits.usage(key)
+        for name, value in (("limit_usage", total), ("limit_rate", rate)):
+            self.channel.set(name, str(value))
+            self.channel.set(f"{name}_{key}", str(value))
+        return True
 
     def _pass_time(self) -> Steps:
         seconds, self._slept = self._slept, 0.0
@@ -374,6 +395,17 @@ class Session:
             before = self.channel.get("export_vars")
             names = f"{before},{assignment.name}" if before else assignment.name
             self.channel.set("export_vars", names)
+        return False
+
+    def _limit(self, argument: str | None) -> bool:
+        limit = read_limit(argument or "")
+        if limit is None or self._take(limit):
+            return False
+        if limit.then.startswith("!"):
+            self.channel.hang_up(cause_of_text(limit.then[1:]))
+        else:
+            self.notes.append(f"limit: the transfer to {limit.then} leaves what is simulated")
+            self._queue.clear()
         return False
 
     def _hangup(self, argument: str | None) -> bool:
@@ -609,6 +641,7 @@ _RUN: Final[dict[str, Callable[[Session, str | None], bool]]] = {
     "push": Session._push,
     "export": Session._export,
     "hangup": Session._hangup,
+    "limit": Session._limit,
     "respond": Session._respond,
     "answer": Session._answer,
     "pre_answer": Session._pre_answer,
