@@ -30,7 +30,7 @@ from vnroute.model import (
 from vnroute.model.deck import check_currency, parse_exchange_rate
 from vnroute.model.problem import FieldError
 
-__all__ = ["SECTIONS", "RoutingDocument", "read_routing_data", "read_routing_file"]
+__all__ = ["SECTIONS", "RoutingDocument", "one_of", "read_routing_data", "read_routing_file"]
 
 SECTIONS: dict[str, type[msgspec.Struct]] = {
     "accounts": Account,
@@ -46,6 +46,12 @@ SECTIONS: dict[str, type[msgspec.Struct]] = {
     "carriers": Carrier,
     "rates": Rate,
 }
+
+
+def one_of(section: str) -> str:
+    """Return what one entry of a section is called: ``plan`` of ``plans``, ``policy``."""
+    return f"{section[:-3]}y" if section.endswith("ies") else section[:-1]
+
 
 CURRENCIES = "currencies"
 """A section that is a mapping: what one unit of each currency is worth in the system's own."""

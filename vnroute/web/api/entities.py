@@ -13,7 +13,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from vnroute.access.identity import Identity, Role
 from vnroute.importing.catalogue import KINDS
-from vnroute.importing.routing_file import SECTIONS
+from vnroute.importing.routing_file import SECTIONS, one_of
 from vnroute.model.e164 import parse_number
 from vnroute.model.problem import FieldError
 from vnroute.store.base import Transaction
@@ -152,7 +152,7 @@ def entity_handlers(changes: Changes) -> list[HTTPRouteHandler]:
 
 
 def _handlers_of(kind: str, changes: Changes) -> list[HTTPRouteHandler]:
-    one = kind[:-1]
+    one = one_of(kind)
 
     def read(key: str) -> bytes | None:
         store = changes.store()

@@ -12,7 +12,7 @@ import msgspec
 from litestar import Request
 from litestar.openapi.plugins import JsonRenderPlugin
 
-from vnroute.importing.routing_file import SECTIONS
+from vnroute.importing.routing_file import SECTIONS, one_of
 
 __all__ = ["Schema"]
 
@@ -41,7 +41,7 @@ def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     )
     by_section = dict(zip(types, schemas, strict=False))
     bodies: dict[str, Any] = {
-        f"put_{section[:-1]}": schema for section, schema in by_section.items()
+        f"put_{one_of(section)}": schema for section, schema in by_section.items()
     }
     bodies |= dict(zip(by_operation, schemas[len(types) :], strict=True))
     bodies["edit"] = {
