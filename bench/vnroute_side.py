@@ -18,6 +18,7 @@ from typing import Any
 
 #: Three carriers in turn, for a target of the numbers' plan: what every peer answers, too.
 CARRIERS = ("gw1", "gw2", "gw3")
+Decide = Callable[[bytes, float], bytes]
 TARGET = "+441610000000"
 
 
@@ -161,7 +162,7 @@ def images(directory: Path, numbers: Sequence[str]) -> Path:
     compile_image = _member("vnroute.compiler", "compile_image")
     building = _member("vnroute.image.generations", "building")
     publish = _member("vnroute.image.generations", "publish")
-    image_name = _member("vnroute.image.generations", "image_name")
+    image_name = _member("vnroute.image.layout", "image_name")
     routing = _Routing(numbers)
     with building(home) as generation:
         compile_image(
@@ -178,6 +179,29 @@ def matcher(directory: Path, numbers: Sequence[str]) -> Callable[[bytes, float],
     current_image = _member("vnroute.image.generations", "current_image")
     image = route_image(current_image(images(directory, numbers)))
     decide: Callable[[bytes, float], bytes] = matcher_type(image).decide
+    return decide
+
+
+def matcher_told(
+    directory: Path, numbers: Sequence[str], name: str, gateways: dict[str, bool]
+) -> Decide:
+    """``decide`` beside a state page that says of gateways whether they take calls."""
+    matcher_type = _member("vnroute.matcher.decide", "Matcher")
+    route_image = _member("vnroute.matcher.image", "RouteImage")
+    current_image = _member("vnroute.image.generations", "current_image")
+    page_type = _member("vnroute.image.state_page", "StatePage")
+    kind = _member("vnroute.image.keys", "Kind").GATEWAY
+    page = page_type.open(directory / f"{name}.page", create=True)
+    page.replace(
+        [kind],
+        [
+            (kind, gateway, 1000 if well else 0, 0 if well else 2, 0, 0)
+            for gateway, well in gateways.items()
+        ],
+    )
+    made = matcher_type(route_image(current_image(images(directory, numbers))))
+    made.use_page(page)
+    decide: Decide = made.decide
     return decide
 
 

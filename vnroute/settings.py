@@ -24,12 +24,14 @@ from vnroute.model.problem import FieldError, Problem
 __all__ = [
     "CdrSettings",
     "ControlSettings",
+    "HealthSettings",
     "LogSettings",
     "RoutingSettings",
     "ServerSettings",
     "Settings",
     "SettingsError",
     "StoreSettings",
+    "SwitchSettings",
     "load_settings",
 ]
 
@@ -214,6 +216,73 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return dict(entry[1:].split("=", 1) for entry in self.receive)
 
 
+class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[health]``: when a gateway takes no more calls, and when it does again."""
+
+    poll_seconds: float = 0.25
+    """Seconds between two questions to a switch about its gateways, more where answers are long."""
+    recycle_seconds: float = 3600.0
+    """Seconds after which the process of a control connection is renewed: python-ESL may leak."""
+    open_seconds: float = 5.0
+    """Seconds for which a gateway takes no calls the first time; doubled each time after."""
+    open_most_seconds: float = 300.0
+    """The most that doubling comes to."""
+    failures: int = 5
+    """Failed legs in a row, as call records tell them, that open a gateway's breaker."""
+    short_seconds: float = 0.0
+    """An answered call is short below this; nearly all of the last 30 short opens the breaker. 0:
+    never, since load tests and some services hang up soon by nature."""
+    pdd_seconds: float = 0.0
+    """Median post-dial delay of the last 20 calls above which the breaker opens; 0: never."""
+    window_minutes: int = 60
+    """Minutes over which a carrier's quality is reckoned."""
+
+    def __post_init__(self) -> None:
+        _check_range("poll_seconds", self.poll_seconds, 0.1, 60, "seconds")
+        _check_range("recycle_seconds", self.recycle_seconds, 1, 86400, "seconds")
+        _check_range("open_seconds", self.open_seconds, 1, 3600, "seconds")
+        _check_range("open_most_seconds", self.open_most_seconds, 1, 86400, "seconds")
+        _check_range("failures", self.failures, 2, 1000)
+        _check_range("short_seconds", self.short_seconds, 0, 60, "seconds")
+        _check_range("pdd_seconds", self.pdd_seconds, 0, 120, "seconds")
+        _check_range("window_minutes", self.window_minutes, 1, 1440, "minutes")
+
+
+class SwitchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[[switches]]``: the Event Socket of a FreeSWITCH, to which the control connection goes."""
+
+    name: str
+    """What to call it: in the log, in metrics; best its ``switchname``, which call records bear."""
+    address: str = "127.0.0.1:8021"
+    """``host:port`` of its mod_event_socket."""
+    password: str = ""
+    """Its password, where ``password_file`` does not name a file that holds it."""
+    password_file: str = ""
+
+    def __post_init__(self) -> None:
+        if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", self.name, re.ASCII):
+            raise FieldError("name", repr(self.name), "letters, digits, dots and dashes")
+        host, colon, port = self.address.rpartition(":")
+        if not colon or not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
+            raise FieldError("address", repr(self.address), 'host:port, such as "127.0.0.1:8021"')
+        _check_host(host.strip("[]"))
+        if bool(self.password) == bool(self.password_file):
+            found = "both" if self.password else "neither"
+            raise FieldError("password", found, "one of password and password_file")
+        if any(character in self.password for character in "\r\n\0"):
+            raise FieldError("password", "a line end", "one line")
+
+    @property
+    def host(self) -> str:
+        """The host of the address."""
+        return self.address.rpartition(":")[0].strip("[]")
+
+    @property
+    def port(self) -> int:
+        """The port of the address."""
+        return int(self.address.rpartition(":")[2])
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[log]``: what is logged, and how, on standard error."""
 
@@ -233,7 +302,9 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     store: StoreSettings = StoreSettings()
     control: ControlSettings = ControlSettings()
     cdr: CdrSettings = CdrSettings()
+    health: HealthSettings = HealthSettings()
     log: LogSettings = LogSettings()
+    switches: tuple[SwitchSettings, ...] = ()
 
     @classmethod
     def load(cls, config_path: Path | None, environ: Mapping[str, str]) -> Settings:
@@ -280,6 +351,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "store": StoreSettings,
     "control": ControlSettings,
     "cdr": CdrSettings,
+    "health": HealthSettings,
     "log": LogSettings,
 }
 
@@ -308,6 +380,7 @@ class _Reading:
         self.home = Settings().home
         self.origins: dict[str, tuple[str, int]] = {}
         self.problems: list[Problem] = []
+        self.switches: tuple[SwitchSettings, ...] = ()
 
     def read_file(self, path: Path) -> None:
         file = str(path)
@@ -336,8 +409,10 @@ class _Reading:
                     self.origins["home"] = (file, line)
                 else:
                     self.problems.append(Problem(file, line, "home", repr(entries), "a path"))
+            elif section == "switches":
+                self._take_switches(entries, file, line)
             elif section not in _SECTIONS:
-                expected = f"home or one of the sections {', '.join(_SECTIONS)}"
+                expected = f"home, switches or one of the sections {', '.join(_SECTIONS)}"
                 self.problems.append(Problem(file, line, section, "an unknown name", expected))
             elif not isinstance(entries, dict):
                 expected = f"a section: [{section}]"
@@ -358,6 +433,36 @@ class _Reading:
                 if name in (fields := _field_types(section)) and _is_list(fields[name]):
                     value = [item.strip() for item in text.split(",") if item.strip()]
                 self._take(section, name, value, (variable, 0), False)
+
+    def _take_switches(self, entries: Any, file: str, line: int) -> None:
+        """Read [[switches]]; line is that of the first."""
+        found: list[SwitchSettings] = []
+        if not isinstance(entries, list):
+            expected = "tables: [[switches]]"
+            self.problems.append(Problem(file, line, "switches", repr(entries), expected))
+            return
+        for place, entry in enumerate(entries):
+            path = f"switches[{place}]"
+            try:
+                found.append(msgspec.convert(entry, SwitchSettings))
+            except FieldError as error:
+                self.problems.append(
+                    Problem(file, line, f"{path}.{error.field}", error.found, error.expected)
+                )
+            except msgspec.ValidationError as error:
+                cause = error.__cause__
+                if isinstance(cause, FieldError):
+                    self.problems.append(
+                        Problem(file, line, f"{path}.{cause.field}", cause.found, cause.expected)
+                    )
+                else:
+                    names = ", ".join(SwitchSettings.__struct_fields__)
+                    self.problems.append(Problem(file, line, path, str(error), names))
+        names_seen = [switch.name for switch in found]
+        for name in sorted({name for name in names_seen if names_seen.count(name) > 1}):
+            self.problems.append(Problem(file, line, "switches", f"{name} twice", "one each"))
+        self.switches = tuple(found)
+        self.origins["switches"] = (file, line)
 
     def _take(
         self, section: str, name: str, value: Any, origin: tuple[str, int], strict: bool
@@ -392,8 +497,8 @@ class _Reading:
                     del values[name]
         if self.problems:
             raise SettingsError(self.problems)
-        settings = Settings(home=self.home, **sections)
-        names = ["home"]
+        settings = Settings(home=self.home, switches=self.switches, **sections)
+        names = ["home", "switches"]
         names += [f"{section}.{name}" for section in _SECTIONS for name in _field_types(section)]
         told = {}
         for name in names:

@@ -70,7 +70,8 @@ def test_all_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
     )
     assert [p.removeprefix(str(path)) for p in problems(path, {"VNROUTE_CONTROL_PORT": "x"})] == [
         ":1: hom: found an unknown name, "
-        "expected home or one of the sections server, routing, store, control, cdr, log",
+        "expected home, switches or one of the sections server, routing, store, control, cdr, "
+        "health, log",
         ":4: server.prot: found an unknown name, expected one of host, port, workers, backlog, "
         "allow, max_bytes, max_seconds, max_connections",
         ":5: server.workers: found '2', expected a whole number",
@@ -133,3 +134,25 @@ def test_where_calls_are_stored(url: str, why: str) -> None:
     good = "postgresql://vnroute@127.0.0.1/calls"
     assert Settings.load(None, {"VNROUTE_CDR_STORE": good}).calls_address == good
     assert Settings.load(None, {}).calls_address == "var"
+
+
+def test_switches_are_tables_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "vnroute.toml"
+    path.write_text('[[switches]]\nname = "fs1"\naddress = "10.0.0.1:8021"\npassword = "s"\n')
+    (switch,) = Settings.load(path, {}).switches
+    assert (switch.name, switch.host, switch.port) == ("fs1", "10.0.0.1", 8021)
+    path.write_text('[[switches]]\nname = "fs1"\naddress = "10.0.0.1"\n')
+    with pytest.raises(SettingsError) as refused:
+        Settings.load(path, {})
+    assert "switches[0].address: found '10.0.0.1', expected host:port" in str(refused.value)
+
+
+def test_no_password_is_among_the_arguments_of_a_process(tmp_path: Path) -> None:
+    from vnroute.web.told import PASSWORDS_VARIABLE, decode, encode, passwords, with_passwords
+
+    path = tmp_path / "vnroute.toml"
+    path.write_text('[[switches]]\nname = "fs1"\npassword = "secret-word"\n')
+    settings = Settings.load(path, {})
+    assert "secret-word" not in encode(settings)
+    told = with_passwords(decode(encode(settings)), {PASSWORDS_VARIABLE: passwords(settings)})
+    assert told.switches == settings.switches

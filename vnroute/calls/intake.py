@@ -7,6 +7,7 @@ record with the switch.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -34,10 +35,17 @@ class Verdict(NamedTuple):
 class Intake:
     """Takes CDRs into a spool."""
 
-    def __init__(self, commit: GroupCommit, counts: CdrCounts, logger: Any) -> None:
+    def __init__(
+        self,
+        commit: GroupCommit,
+        counts: CdrCounts,
+        logger: Any,
+        watchers: Sequence[Callable[[Call], None]] = (),
+    ) -> None:
         self._commit = commit
         self._counts = counts
         self._logger = logger
+        self._watchers = watchers
         self._encoder = msgspec.msgpack.Encoder()
         self._second = 0
         self._lines = 0
@@ -46,6 +54,7 @@ class Intake:
         """Keep one record; never raises for what is in it."""
         received = time.time_ns() // 1000
         kind, payload = KIND_CALL, b""
+        call: Call | None = None
         try:
             body, mended = json_of(body, content_type)
             if mended:
@@ -75,6 +84,9 @@ class Intake:
             self._logger.error("CDR not kept; the switch keeps it", error=str(error))
             return Verdict(503, "cannot be kept now; post it again")
         self._counts.requests["kept"] += 1
+        if call is not None and kind == KIND_CALL:
+            for watcher in self._watchers:
+                watcher(call)
         return Verdict(200, "kept")
 
     def _note(self, call: Call) -> None:

@@ -263,6 +263,7 @@ def _legs(variables: dict[str, Any], times: _Times, body: bytes) -> tuple[Leg, .
                 # The call's own delay is the first leg's, unless another one was tried before.
                 pdd_ms=times.pdd_ms if won and len(uuids) == 1 else None,
                 talk_ms=(times.ended - times.bridged) // 1000 if won else 0,
+                together=uuid not in causes,
             )
         )
     if heard:

@@ -24,7 +24,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     ``attempt`` counts from 1 over all bridges of the plan, in the order FreeSWITCH made the legs.
     A leg that was never made (gateway down) is in no CDR. ``sip`` is 0 and ``pdd_ms`` None where
-    the A leg's record does not tell.
+    the A leg's record does not tell. ``together`` is whether it was rung with others.
     """
 
     attempt: int
@@ -36,6 +36,7 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     sip: int = 0
     pdd_ms: int | None = None
     talk_ms: int = 0
+    together: bool = False
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

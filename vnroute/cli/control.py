@@ -59,7 +59,9 @@ def control_companions(settings: Settings) -> list[Companion]:
     if not settings.control.port:
         return []
     from vnroute.eventsocket.companion import Companion
-    from vnroute.web.told import encode
+    from vnroute.web.told import PASSWORDS_VARIABLE, encode, passwords
 
+    if settings.switches:
+        os.environ[PASSWORDS_VARIABLE] = passwords(settings)
     arguments = (sys.executable, "-m", "vnroute.web.control", encode(settings), str(os.getpid()))
     return [Companion("control", arguments)]

@@ -30,6 +30,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "simulate": ("simulate", "Place calls as FreeSWITCH would, and play the carriers."),
     "loadtest": ("loadtest", "Place calls by SIPp through a FreeSWITCH, and check every one."),
     "status": ("status", "Show what is loaded, compiled and running."),
+    "gateway": ("gateway", "Show how gateways are, drain them and restore them."),
     "report": ("report", "Report on campaigns, carriers, accounts and numbers."),
     "cdr": ("cdr", "Show and export call records (CDRs)."),
     "console": ("console", "Print the address that opens the console."),

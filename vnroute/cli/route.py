@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Step,
         Target,
     )
+    from vnroute.matcher.passed_over import PassedOver
 
 __all__ = ["command"]
 
@@ -236,6 +237,15 @@ def _target_data(target: Target) -> dict[str, Any]:
             }
             for leg in target.legs
         ],
+        "passed_over": [
+            {
+                "gateway": passed.gateway,
+                "why": passed.why,
+                "share": passed.share / 1000,
+                "tried": passed.tried,
+            }
+            for passed in target.passed_over
+        ],
         "seconds": target.seconds,
         "delay": target.delay,
         "share": target.share,
@@ -351,7 +361,9 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
                 _add_steps(inner, target.steps)
                 continue
             branch = around.add(Text(_target_words(target), style="green"))
-            if not target.legs:
+            for passed in target.passed_over:
+                branch.add(Text(_passed_words(passed), style="yellow"))
+            if not target.legs and not target.passed_over:
                 branch.add(Text("no carrier has a rate for it: passed over", style="yellow"))
             for place, leg in enumerate(target.legs, 1):
                 branch.add(Text(f"{place}. {_leg_words(leg)}"))
@@ -377,6 +389,13 @@ def _target_words(target: Target) -> str:
     if target.confirm:
         said += f", who takes the call with {target.confirm}"
     return said
+
+
+def _passed_words(passed: PassedOver) -> str:
+    if passed.tried:
+        return f"{passed.gateway} is {passed.why}, but there is none better"
+    share = f", {passed.share / 10:g} % of the calls try it" if passed.share else ""
+    return f"{passed.gateway} passed over: {passed.why}{share}"
 
 
 def _leg_words(leg: Leg) -> str:

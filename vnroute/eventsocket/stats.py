@@ -23,7 +23,7 @@ _FIELDS = (
     "too_slow", "hung_up_early", "errors", "rejected_replies", "reloads", "failed_reloads",
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
     "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
-    "screened",
+    "screened", "least_bad",
 )  # fmt: skip
 _PLACE = {name: place for place, name in enumerate(_FIELDS)}
 _DELAYS_AT = 64

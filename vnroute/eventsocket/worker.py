@@ -122,6 +122,7 @@ class _Worker:
             {
                 **self.server.counts(),
                 **self.matcher.counts(),
+                "least_bad": self.matcher.least_bad,
                 "generation": self.matcher.image.generation,
                 "started": self.started,
                 "updated": int(time.time()),

@@ -56,6 +56,9 @@ cdef class Matcher:
     cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing
     cdef uint32_t* _turns
     cdef int _diversions      # how often the call at hand was diverted by the state page
+    cdef uint32_t _least      # how bad the least bad gateway is that was passed over
+    cdef bint _desperate      # a target had no gateway that is well
+    cdef uint64_t _least_bad
 
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
@@ -87,6 +90,11 @@ cdef class Matcher:
     cdef int _forward(self, uint32_t place, uint32_t to) noexcept
     cdef uint32_t _branch(
         self, const TargetRecord* target, uint32_t branches) except? 0xFFFFFFFF
+    cdef bint _admits(self, uint64_t key) noexcept
+    cdef bint _is_as_bad(self, uint64_t key, uint32_t badness) noexcept
+    cdef uint32_t _hunt(
+        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches,
+        uint32_t badness) except? 0xFFFFFFFF
     cdef int _open(
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches) except -1
     cdef int _label(self, Text text) except -1

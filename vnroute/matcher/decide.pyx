@@ -61,6 +61,7 @@ from vnroute.image.state_page cimport (
     KIND_DIVERT_PLAN,
     KIND_PERSON,
     KIND_QUALITY,
+    KIND_GATEWAY,
     KIND_SCHEDULE,
     NO_PAGE_HEAD,
     Page,
@@ -113,6 +114,8 @@ cdef enum:
     MAX_DEPTH = 6     # forwards to our own numbers within one plan; the compiler allows five
     MAX_DIVERSIONS = 6
     TO_PLAN = 1       # what an entry of the state page that diverts calls says in its value
+    ALL_CALLS = 1000  # the share of calls that a gateway's entry on the state page admits, if all
+    DRAINED = 4       # how bad a gateway is that somebody took out: never tried (carriers/health)
     MAX_LEGS = 128    # FreeSWITCH reads no more alternatives (MAX_PEERS in switch_ivr_originate.c)
 
 FAILED_REPLY = (
@@ -179,6 +182,11 @@ cdef class Matcher:
     def counts(self):
         """Return how many decisions there were of each outcome."""
         return {name: self._counts[i] for i, name in enumerate(OUTCOME_NAMES)}
+
+    @property
+    def least_bad(self):
+        """How many calls were sent to a gateway that is not well, since no other was there."""
+        return self._least_bad
 
     def decide(self, bytes channel_data not None, double now):
         """Return the reply to a CHANNEL_DATA block at a moment in Unix seconds.
@@ -271,6 +279,7 @@ cdef class Matcher:
                 why = SCREENED
                 plan = &image.plans[treated]
         self._rings = self._taken = False
+        self._desperate = False
         self._together = NO_VALUE
         self._diversions = 0
         if plan is not NULL:
@@ -312,6 +321,9 @@ cdef class Matcher:
             put_number(&self._head, hops + 1)
             put_text(&self._head, b";vn_legs=")
             put(&self._head, self._labels.data, self._labels.size)
+            if self._desperate:
+                put_text(&self._head, b";vn_least_bad=1")
+                self._least_bad += 1
             self._caller(&call)
         put_text(&self._head, b"\n")
         put_text(&self._body, b"\nexit\n\n")
@@ -817,7 +829,7 @@ cdef class Matcher:
 
     def candidates(self, uint32_t row, double now):
         """Return the carriers that a target would be tried by, in order: (row, id, rate in 1e-8 or
-        None) of each; for people.
+        None) of each; for people. No more than `most_carriers` of those that are well are tried.
 
         Where they are chosen by share, whose turn it is is drawn anew each time.
         """
@@ -837,17 +849,29 @@ cdef class Matcher:
         return self._chosen(&target, now)
 
     cdef list _chosen(self, const TargetRecord* target, double now):
-        cdef uint32_t i, most
+        cdef uint32_t i
         cdef RouteImage image = self.image
         self._now = <int64_t>now
         self._choose(target)
-        most = image.orders[target.order].most
         return [
             (self._carriers[i], image._text(image.carriers[self._carriers[i]].id.offset,
                                             image.carriers[self._carriers[i]].id.size),
              None if self._price_rows[i] == NO_VALUE else image.rates[self._price_rows[i]])
-            for i in range(min(most, self._carrier_count) if most else self._carrier_count)
+            for i in range(self._carrier_count)
         ]
+
+    def most_carriers(self, uint32_t row):
+        """Return how many carriers may be tried for a target, 0 for any number."""
+        if row >= self.image.target_count:
+            raise IndexError(row)
+        return self.image.orders[self.image.targets[row].order].most
+
+    def most_carriers_for(self, uint32_t assignment):
+        """Return the same for calls under an assignment that are diverted to a number."""
+        if assignment >= self.image.assignment_count:
+            raise IndexError(assignment)
+        return self.image.orders[
+            self.image.accounts[self.image.assignments[assignment].account].order].most
 
     cdef uint32_t _branch(
         self, const TargetRecord* wanted, uint32_t branches
@@ -857,8 +881,7 @@ cdef class Matcher:
         cdef RouteImage image = self.image
         cdef TargetRecord target = wanted[0]
         cdef PolicyRecord policy = image.policies[target.policy]
-        cdef GatewayRecord gateway
-        cdef uint32_t legs = 0, i, at, carrier, number, most
+        cdef uint32_t legs
         if self._legs == MAX_LEGS:
             return 0
         self._target += 1
@@ -871,20 +894,64 @@ cdef class Matcher:
             self._label(target.dial)
             return 1
         self._choose(&target)
-        most = image.orders[target.order].most
+        self._least = NO_VALUE
+        legs = self._hunt(&target, &policy, branches, NO_VALUE)
+        if legs == 0 and self._least < DRAINED:
+            # None of them is well: the least bad is better than none, and the call says so.
+            legs = self._hunt(&target, &policy, branches, self._least)
+            self._desperate = True
+        return legs > 0
+
+    cdef bint _admits(self, uint64_t key) noexcept:
+        """Whether this call may take a gateway; if not, how bad it is counts for the least bad."""
+        cdef Said said
+        if not page_said(&self._page, key, self._now, &said) or said.value >= ALL_CALLS:
+            return True
+        if said.value and vn_mulhi(self._next_noise(), ALL_CALLS) < said.value:
+            return True
+        if said.extra < self._least:
+            self._least = said.extra
+        return False
+
+    cdef bint _is_as_bad(self, uint64_t key, uint32_t badness) noexcept:
+        cdef Said said
+        # Another may have become well since it was looked at: it is not left out.
+        return (not page_said(&self._page, key, self._now, &said) or said.value >= ALL_CALLS
+                or said.extra <= badness)
+
+    cdef uint32_t _hunt(
+        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches,
+        uint32_t badness,
+    ) except? 0xFFFFFFFF:
+        """Write the legs of a target's gateways that this call may take; return how many.
+
+        With a `badness` they are those that are no worse, whoever they admit. A carrier whose
+        gateways are all passed over is not one of those that may be tried at most.
+        """
+        cdef RouteImage image = self.image
+        cdef GatewayRecord gateway
+        cdef uint32_t legs = 0, before, tried = 0, i, at, carrier, number
+        cdef uint32_t most = image.orders[target.order].most
+        cdef bint asks = page_count(&self._page, KIND_GATEWAY) != 0
         for i in range(self._carrier_count):
-            if most and i == most:
+            if most and tried == most:
                 break
             carrier = self._carriers[i]
+            before = legs
             for number in range(image.carriers[carrier].gateways):
                 if legs == policy.max_legs or self._legs == MAX_LEGS:
-                    return legs > 0
+                    return legs
                 at = image.carriers[carrier].first_gateway + number
                 gateway = image.gateways[at]
+                if asks and not (
+                    self._admits(gateway.key) if badness == NO_VALUE
+                    else self._is_as_bad(gateway.key, badness)
+                ):
+                    continue
                 if legs:
                     put_text(&self._body, b"|[")
                 else:
-                    self._open(&target, &policy, branches)
+                    self._open(target, policy, branches)
                     put_text(&self._body, b"[")
                 put_text(&self._body, b"leg_progress_timeout=")
                 put_number(&self._body, policy.progress if policy.progress else gateway.progress)
@@ -897,7 +964,8 @@ cdef class Matcher:
                 put(&self._body, image.text + gateway.after.offset, gateway.after.size)
                 self._label(gateway.id)
                 legs += 1
-        return legs > 0
+            tried += legs > before
+        return legs
 
     cdef int _open(
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches

@@ -25,6 +25,7 @@ from vnroute.image.program import (
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.diverted import Diversion, diversion_of, set_state
 from vnroute.matcher.image import RouteImage
+from vnroute.matcher.passed_over import PassedOver, dialled
 
 __all__ = [
     "Explanation",
@@ -58,6 +59,8 @@ class Leg:
 class Target:
     """Who is rung: its legs in order; for a number of ours or a plan, the steps there.
 
+    ``passed_over`` are gateways that are not well. ``most`` is how many legs its policy allows,
+    ``most_carriers`` how many carriers its choice (0: any number).
     ``seconds`` is how long it rings, ``delay`` after how many it begins where targets ring
     together, ``share`` its weight where they share, ``show`` whose number it sees, ``confirm`` the
     key that takes the call, ``routing_number`` what carriers are chosen by where the number is
@@ -74,6 +77,9 @@ class Target:
     show: str = "caller"
     confirm: str = ""
     routing_number: str = ""
+    passed_over: tuple[PassedOver, ...] = ()
+    most: int = 128
+    most_carriers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +240,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     else:
         screens, treatment = _screens(image, row, digits_of_caller, caller)
     steps = walk.enter(number, plan, account) if treatment is None else _steps(walk, treatment)
+    steps = _without_the_unwell(matcher, steps, applications, now)
     reason: Refusal | None = None
     if outcome:
         whys = {
@@ -246,7 +253,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
             "not_yet": f"{number} is not in service yet",
             "expired": f"{number} is in service no more",
             "screened": _screened_words(screens),
-            "no_carrier": "no carrier has a rate for any of the plan's targets",
+            "no_carrier": _why_no_carrier(steps),
             "too_many_hops": "the call has been forwarded too often",
         }
         cause = applications[-1][1]
@@ -317,6 +324,42 @@ def _said(name: str, argument: str) -> str:
     return f"{box}@{domain}"
 
 
+def _why_no_carrier(steps: tuple[Step, ...]) -> str:
+    targets = [target for step in steps for target in step.targets]
+    out = sorted({passed.gateway for target in targets for passed in target.passed_over})
+    if out:
+        return f"all gateways that could take it are drained: {', '.join(out)}"
+    return "no carrier has a rate for any of the plan's targets"
+
+
+def _without_the_unwell(
+    matcher: Matcher,
+    steps: tuple[Step, ...],
+    applications: tuple[tuple[str, str], ...],
+    now: float,
+) -> tuple[Step, ...]:
+    """Take out the legs that the call passes over, since their gateways are not well."""
+    variables = applications[0][1].removeprefix("^^;").split(";")
+    in_reply = frozenset(
+        gateway
+        for variable in variables
+        if variable.startswith("vn_legs=")
+        for gateway in variable.removeprefix("vn_legs=").split(",")
+    )
+
+    def look(target: Target) -> Target:
+        legs, passed = dialled(
+            matcher.page, target.legs, lambda leg: leg.gateway if leg.carrier else "", in_reply, now
+        )
+        inner = _without_the_unwell(matcher, target.steps, applications, now)
+        carriers = list(dict.fromkeys(leg.carrier for leg in legs))
+        tried = carriers[: target.most_carriers] if target.most_carriers else carriers
+        legs = tuple(leg for leg in legs if leg.carrier in tried)[: target.most]
+        return replace(target, legs=legs, passed_over=passed, steps=inner)
+
+    return tuple(replace(step, targets=tuple(map(look, step.targets))) for step in steps)
+
+
 def _digits(caller: str) -> str:
     """Return a caller's digits as the matcher sees them: none unless it is an E.164 number."""
     digits = caller.removeprefix("+")
@@ -362,10 +405,11 @@ class _Walk:
                     image,
                     self.matcher.candidates_for(int(diversion.to), self.assignment, self.now),
                     int(diversion.to),
-                    0,
                 ),
                 seconds=diversion.seconds,
                 routing_number=routing,
+                most=image.policy(0)[1],
+                most_carriers=self.matcher.most_carriers_for(self.assignment),
             )
             return (Step("ring", diversion.seconds, (target,)), *end)
         if _service(image, row, self.now).reason:
@@ -468,7 +512,7 @@ def _target(matcher: Matcher, row: int, now: float) -> Target:
     if dial:
         legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
     else:
-        legs = _legs(image, matcher.candidates(row, now), number, policy)
+        legs = _legs(image, matcher.candidates(row, now), number)
     return Target(
         to=f"+{number}" if number else dial,
         legs=legs,
@@ -477,16 +521,17 @@ def _target(matcher: Matcher, row: int, now: float) -> Target:
         show=shown or SHOWS[show],
         confirm=variables.partition("group_confirm_key=")[2][:1],
         routing_number=_ported(matcher, number),
+        most=image.policy(policy)[1],
+        most_carriers=matcher.most_carriers(row),
     )
 
 
 def _legs(
-    image: RouteImage, chosen: list[tuple[int, str, int | None]], number: int, policy: int
+    image: RouteImage, chosen: list[tuple[int, str, int | None]], number: int
 ) -> tuple[Leg, ...]:
-    _, most = image.policy(policy)
     legs: list[Leg] = []
     for carrier, carrier_id, rate in chosen:
         for gateway, before, after in image.gateways_of(carrier):
             price = None if rate is None else Decimal(rate).scaleb(-8).normalize()
             legs.append(Leg(carrier_id, gateway, f"{before}{number}{after}", price))
-    return tuple(legs[:most])
+    return tuple(legs)

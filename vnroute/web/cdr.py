@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import ipaddress
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from vnroute.calls.drain import Drain
 from vnroute.calls.group_commit import GroupCommit
 from vnroute.calls.intake import Intake, Verdict
 from vnroute.calls.opening import open_calls
+from vnroute.calls.record import Call
 from vnroute.calls.spool import Spool, SpoolError
 from vnroute.settings import Settings
 from vnroute.store import Store, open_store
@@ -50,6 +51,14 @@ class CdrService:
         self._warn = log.bounded(self._logger)
         self._allowed = [ipaddress.ip_network(text) for text in settings.cdr.allow]
         self._max_bytes = settings.cdr.max_bytes
+        self._watchers: list[Callable[[Call], None]] = []
+
+    def watch(self, watcher: Callable[[Call], None]) -> None:
+        """Tell ``watcher`` of each call that is taken in, once it is safe on disk.
+
+        It is told again of a record that is posted again, and must not raise.
+        """
+        self._watchers.append(watcher)
 
     def config(self) -> AppConfig:
         """Return what the application has to start and stop with it."""
@@ -114,7 +123,7 @@ class CdrService:
         )
         drain.start()
         self.spool, self.drain, self._commit = spool, drain, commit
-        self._intake = Intake(commit, self.counts, self._logger)
+        self._intake = Intake(commit, self.counts, self._logger, self._watchers)
         await self._collect()
 
     async def _collect(self) -> None:

@@ -24,9 +24,10 @@ from vnroute.settings import Settings
 from vnroute.web.app import make_app
 from vnroute.web.cdr import CdrService
 from vnroute.web.cdr_metrics import CdrMetrics
+from vnroute.web.health import HealthMetrics, HealthService
 from vnroute.web.metrics import Metrics
 from vnroute.web.status_api import LiveStatus
-from vnroute.web.told import decode
+from vnroute.web.told import decode, with_passwords
 
 __all__ = ["CANNOT_LISTEN", "main"]
 
@@ -67,6 +68,9 @@ async def _serve(settings: Settings, listening: socket.socket, parent: int) -> N
     live = LiveStatus(settings)
     metrics, cdrs = Metrics(live), CdrService(settings)
     metrics.add(CdrMetrics(cdrs))
+    health = HealthService(settings)
+    cdrs.watch(health.called)
+    metrics.add(HealthMetrics(health))
     app = cdrs.in_front_of(make_app(live, metrics, cdrs.config()))
     server = _Server(
         uvicorn.Config(
@@ -93,6 +97,7 @@ async def _serve(settings: Settings, listening: socket.socket, parent: int) -> N
         loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     watching = loop.create_task(_stop_with(parent, server))
+    judging = loop.create_task(health.run())
     host, port = listening.getsockname()[:2]
     log.get_logger(process="control").info(
         "console", url=f"{settings.control.scheme}://{_in_url(host)}:{port}/"
@@ -104,6 +109,8 @@ async def _serve(settings: Settings, listening: socket.socket, parent: int) -> N
     gc.set_threshold(20_000, 20, 50)
     await server.serve(sockets=[listening])
     watching.cancel()
+    judging.cancel()
+    await asyncio.gather(watching, judging, return_exceptions=True)
 
 
 def _in_url(host: str) -> str:
@@ -116,7 +123,7 @@ def main(arguments: list[str]) -> int:
     The arguments are the settings as JSON and the supervisor's process id: asked for only here, the
     parent might be gone already, and whoever adopts orphans would be taken for it.
     """
-    settings, parent = decode(arguments[0]), int(arguments[1])
+    settings, parent = with_passwords(decode(arguments[0]), os.environ), int(arguments[1])
     log.configure(settings.log.level, settings.log.format)
     control = settings.control
     logger = log.get_logger(process="control")

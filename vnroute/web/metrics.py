@@ -40,6 +40,7 @@ _COUNTERS = {
     "hung_up_early": ("vnroute_hung_up_early", "Connections that ended before an answer."),
     "errors": ("vnroute_worker_errors", "Connections that failed inside vnroute."),
     "rejected_replies": ("vnroute_rejected_replies", "Answers that FreeSWITCH met with -ERR."),
+    "least_bad": ("vnroute_least_bad", "Calls sent to a gateway that is not well: none other was."),
     "reloads": ("vnroute_image_reloads", "Route images swapped in."),
     "failed_reloads": ("vnroute_image_reloads_failed", "Route images refused."),
 }
