@@ -126,7 +126,9 @@ class Switches:
             process.stdin.write(address.password.encode() + b"\n")
             while True:
                 try:
-                    line = await asyncio.wait_for(process.stdout.readline(), self._silence_seconds)
+                    # Not wait_for: Python 3.11's loses a cancellation that comes with a line.
+                    async with asyncio.timeout(self._silence_seconds):
+                        line = await process.stdout.readline()
                 except TimeoutError:
                     why = f"silent for {self._silence_seconds:g} seconds"
                     break
