@@ -1,8 +1,13 @@
-"""CDR intake and recovery, on this machine: ``python -m bench.cdr intake`` and ``recovery``.
+"""CDRs on this machine: ``python -m bench.cdr intake``, ``recovery`` and ``report``.
 
 ``intake`` posts records to a running control process as mod_json_cdr does, each on a connection of
-its own, with the store on; the sender shares the machine, so the figure is a floor. ``recovery``
-spools records, starts vnroute, kills its control process in the middle, and waits for the rest.
+its own, for a minute, with the store on; the sender shares the machine, so the figure is a floor.
+``recovery`` spools a million records, starts vnroute, kills its control process in the middle, and
+waits for the rest. ``report`` fills the tables of sums as a month of 100 million calls does, and
+times what reads them: reports never read calls, so no calls are made.
+
+``--store postgresql`` starts a PostgreSQL of its own, with fsync on; ``--store postgresql://…``
+takes an empty database. Each line ends with the load of the machine (1 minute) when it was printed.
 """
 
 from __future__ import annotations
@@ -15,7 +20,6 @@ import os
 import random
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
@@ -27,9 +31,13 @@ from urllib.parse import quote
 import msgspec
 import uvloop
 
+from tests.support.postgres import Postgres
+from vnroute.calls.base import CallFilter
+from vnroute.calls.opening import open_calls
 from vnroute.calls.record import Call, Leg
 from vnroute.calls.spool import Spool
 from vnroute.calls.spool_format import KIND_CALL, encode_record
+from vnroute.store import StoreError
 
 ROUTES = """
 accounts: [{id: acme}]
@@ -58,14 +66,16 @@ def free_port() -> int:
 class Node:
     """A vnroute with one worker and a control process, in a home of its own."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, store: str = "") -> None:
         self.home = home
+        self.calls = store or str(home)
         self.control = free_port()
         self.environment = {
             **os.environ,
             "VNROUTE_HOME": str(home),
             "VNROUTE_SERVER_PORT": str(free_port()),
             "VNROUTE_CONTROL_PORT": str(self.control),
+            "VNROUTE_CDR_STORE": store,
         }
         (home / "routes.yaml").write_text(ROUTES)
         for words in (["load", str(home / "routes.yaml")], ["compile"]):
@@ -110,21 +120,20 @@ class Node:
 
     def stored(self) -> int:
         """Return how many calls are stored."""
-        if not (self.home / "cdr.db").exists():
-            return 0
-        database = sqlite3.connect(f"file:{self.home}/cdr.db?mode=ro", uri=True, timeout=30)
         try:
-            return int(database.execute("SELECT coalesce(max(id), 0) FROM calls").fetchone()[0])
-        except sqlite3.OperationalError:
-            return 0  # being made
+            store = open_calls(self.calls, create=False)
+        except StoreError:
+            return 0  # not made yet
+        try:
+            return store.counter("calls")
         finally:
-            database.close()
+            store.close()
 
     def until_stored(self, count: int) -> float:
         """Wait for so many calls; return the seconds."""
         began = time.perf_counter()
         while self.stored() < count:
-            time.sleep(0.05)
+            time.sleep(0.25)
         return time.perf_counter() - began
 
     def stop(self) -> None:
@@ -164,39 +173,45 @@ def _template() -> bytes:
     ).encode()
 
 
-async def _post_all(port: int, count: int, at_once: int) -> tuple[float, list[float], int]:
+async def _post_all(port: int, seconds: float, at_once: int) -> tuple[float, list[float], int]:
     template, source = _template(), random.Random(26)
-    left, waits, refused = iter(range(count)), list[float](), 0
+    waits, refused = list[float](), 0
+    began = time.perf_counter()
 
     async def sender() -> None:
         nonlocal refused
-        for _ in left:
+        while time.perf_counter() - began < seconds:
             body = _body(template, str(uuid.uuid4()), source)
-            began = time.perf_counter()
+            posted = time.perf_counter()
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(_POST % len(body) + body)
             refused += b" 200 " not in (await reader.read(65536))[:20]
             writer.close()
-            waits.append(time.perf_counter() - began)
+            waits.append(time.perf_counter() - posted)
 
-    began = time.perf_counter()
     await asyncio.gather(*(sender() for _ in range(at_once)))
     return time.perf_counter() - began, sorted(waits), refused
 
 
-def intake(node: Node, count: int, at_once: int) -> None:
+def tell(line: str) -> None:
+    """Print a line, and the load of the machine."""
+    print(f"{line} [load {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores]", flush=True)
+
+
+def intake(node: Node, seconds: float, at_once: int) -> None:
     """Post records, and print how fast they were taken and stored."""
     node.start()
     node.until_it_takes()
     before = node.cpu_seconds()
-    seconds, waits, refused = uvloop.run(_post_all(node.control, count, at_once))
-    behind = node.until_stored(count)
+    took, waits, refused = uvloop.run(_post_all(node.control, seconds, at_once))
+    count, at_end = len(waits), node.stored()
+    behind = node.until_stored(count - refused)
     cpu = node.cpu_seconds() - before
-    print(
-        f"{count:,} CDRs of {len(_template()):,} bytes, {at_once} at a time: {count / seconds:,.0f}"
-        f" a second, answer p50 {waits[count // 2] * 1e3:.1f} ms p99"
-        f" {waits[count * 99 // 100] * 1e3:.1f} ms, {refused} not taken; all stored"
-        f" {behind:.2f} s later; control process {cpu / count * 1e6:.0f} us of CPU a CDR"
+    tell(
+        f"{count:,} CDRs of {len(_template()):,} bytes in {took:.0f} s, {at_once} at a time:"
+        f" {count / took:,.0f} a second, answer p50 {waits[count // 2] * 1e3:.1f} ms p99"
+        f" {waits[count * 99 // 100] * 1e3:.1f} ms, {refused} not taken; {at_end:,} stored by then,"
+        f" all {behind:.1f} s later; control process {cpu / count * 1e6:.0f} us of CPU a CDR"
     )
     node.stop()
 
@@ -234,44 +249,83 @@ def recovery(node: Node, count: int) -> None:
         spool.append(_records(1000))
     spool.close()
     node.start()
-    print(f"{count:,} records spooled: takes CDRs {node.until_it_takes():.2f} s after its start")
+    tell(f"{count:,} records spooled: takes CDRs {node.until_it_takes():.2f} s after its start")
     node.until_stored(count // 4)
     os.kill(node.control_pid(), signal.SIGKILL)
-    print(f"SIGKILL of the control process: takes CDRs again after {node.until_it_takes():.2f} s")
+    tell(f"SIGKILL of the control process: takes CDRs again after {node.until_it_takes():.2f} s")
     before = node.stored()
     seconds = node.until_stored(count)
-    database = sqlite3.connect(node.home / "cdr.db")
-    (once,) = database.execute("SELECT count(DISTINCT uuid) FROM calls").fetchone()
-    (summed,) = database.execute("SELECT sum(calls) FROM campaign_days").fetchone()
-    database.close()
+    store = open_calls(node.calls)
+    once = store.count(CallFilter())
+    summed = sum(row["calls"] for row in store.sums("campaign_days", CallFilter(), ("day",)))
+    store.close()
     rest = count - before
-    print(
+    tell(
         f"the other {rest:,} stored in {seconds:.1f} s: {rest / seconds:,.0f} a second;"
         f" {once:,} calls, each once; {summed:,} in the sums"
     )
     node.stop()
-    for words in ("campaigns", "campaigns --by country", "numbers", "carriers"):
-        began = time.perf_counter()
+    _time_reports(node, "campaigns", "campaigns --by country", "numbers", "carriers")
+
+
+def _time_reports(node: Node, *reports: str) -> None:
+    for words in reports:
+        began, before = time.perf_counter(), os.times()
         subprocess.run(
             [sys.executable, "-m", "vnroute.cli", "report", *words.split(), "--csv"],
             env=node.environment, check=True, stdout=subprocess.DEVNULL,
         )  # fmt: skip
-        print(f"vnroute report {words}: {time.perf_counter() - began:.2f} s")
+        seconds, after = time.perf_counter() - began, os.times()
+        # Beside other work the second says what it takes by itself, PostgreSQL's part excepted.
+        cpu = sum(after[2:4]) - sum(before[2:4])
+        tell(f"vnroute report {words}: {seconds:.2f} s, {cpu:.2f} s of CPU")
+
+
+def report(node: Node, calls: int) -> None:
+    """Fill the tables of sums with a month of that many calls, and time its reports."""
+    from bench.cdr_sums import MONTH, fill
+
+    began = time.perf_counter()
+    rows = fill(node.calls, calls)
+    told = ", ".join(f"{name} {count:,}" for name, count in rows.items())
+    tell(f"sums of {calls:,} calls written in {time.perf_counter() - began:.0f} s; rows: {told}")
+    month = f"--month {MONTH // 100}-{MONTH % 100:02}"
+    _time_reports(
+        node, f"campaigns {month}", f"campaigns --by country {month}", f"accounts {month}",
+        f"numbers {month}", f"sources {month}", f"carriers {month}",
+        f"carriers --by destination {month}",
+    )  # fmt: skip
 
 
 def main() -> None:
-    """Run one of the two."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("intake", "recovery"))
-    parser.add_argument("--count", type=int, default=0, help="20,000; or 1,000,000 to recover")
+    """Run one of the three."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("what", choices=("intake", "recovery", "report"))
+    parser.add_argument("--store", default="sqlite", help="sqlite, postgresql, or an address")
+    parser.add_argument("--seconds", type=float, default=60.0, help="how long intake posts")
     parser.add_argument("--at-once", type=int, default=50, help="connections at a time")
+    parser.add_argument("--count", type=int, default=1_000_000, help="records to recover")
+    parser.add_argument("--calls", type=int, default=100_000_000, help="calls to report on")
     arguments = parser.parse_args()
+    postgres = Postgres(fsync=True) if arguments.store == "postgresql" else None
     with tempfile.TemporaryDirectory(prefix="vnroute-cdr-") as home:
-        node = Node(Path(home))
-        if arguments.what == "intake":
-            intake(node, arguments.count or 20_000, arguments.at_once)
-        else:
-            recovery(node, arguments.count or 1_000_000)
+        try:
+            store = "" if arguments.store == "sqlite" else arguments.store
+            if postgres is not None:
+                postgres.start()
+                store = postgres.database("calls")
+            node = Node(Path(home), store)
+            if arguments.what == "intake":
+                intake(node, arguments.seconds, arguments.at_once)
+            elif arguments.what == "recovery":
+                recovery(node, arguments.count)
+            else:
+                report(node, arguments.calls)
+        finally:
+            if postgres is not None:
+                postgres.stop()
 
 
 if __name__ == "__main__":
