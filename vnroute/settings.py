@@ -83,6 +83,28 @@ def _check_calls_address(url: str) -> None:
         raise FieldError("store", "a password", expected)
 
 
+def _check_webhook(url: str, secret_file: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        good = False
+    if not good or not re.fullmatch(r"[!-~]+", url, re.ASCII):
+        expected = "an address such as https://example.com/calls"
+        raise FieldError("webhook", repr(url.partition("?")[0]), expected)
+    if parts.username or parts.password:
+        # It would stand in process lists, logs and "vnroute settings".
+        expected = "an address without a name and password: requests are signed"
+        raise FieldError("webhook", "a name or password", expected)
+    if not secret_file:
+        expected = "cdr.webhook_secret_file as well: requests are signed"
+        raise FieldError("webhook", "no secret for it", expected)
+    if not secret_file.startswith("/"):
+        raise FieldError("webhook_secret_file", repr(secret_file), "an absolute path")
+
+
 class ServerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[server]``: the Event Socket server to which FreeSWITCH's ``socket`` connects."""
 
@@ -192,8 +214,13 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     where the deck of the account OWNER says what a minute costs by the caller's number."""
     keep_days: int = 400
     """Days that calls are kept, 0 for ever. The sums that reports read stay."""
+    webhook: str = ""
+    """Address to which finished calls are posted, in batches of JSON; empty posts none."""
+    webhook_secret_file: str = ""
+    """File with the secret by which they are signed, 16 bytes or more. An absolute path."""
 
     def __post_init__(self) -> None:
+        _check_webhook(self.webhook, self.webhook_secret_file)
         for position, network in enumerate(self.allow):
             _check_network(network, f"allow[{position}]")
         for position, directory in enumerate(self.collect):

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from pathlib import Path
 
@@ -420,3 +421,13 @@ def test_a_month_of_callers_is_kept_while_it_grows(store: CallStore) -> None:
     put(store, *(call(caller="+12125550199") for _ in range(3)), at=9)
     assert store.callers(month)["spring-26"] == (3, 2)
     assert time.time() > 0
+
+
+def test_an_empty_store_opened_by_several_at_once(new_address: Callable[[], str]) -> None:
+    """Drain, webhook and a report, each with a connection of its own, on the first start."""
+    for _ in range(3):
+        address = new_address()
+        with ThreadPoolExecutor(6) as pool:
+            for store in pool.map(lambda _, address=address: open_calls(address), range(6)):
+                assert store.counter("calls") == 0
+                store.close()

@@ -28,15 +28,16 @@ def migrations() -> list[tuple[int, str]]:
 
 def _version(database: PostgresDatabase) -> int:
     """Return the version of the schema, 0 where there is none; refuse a foreign one."""
-    # What stands in the first schema of the search path, where CREATE TABLE puts its tables.
-    (ours,) = database.row("SELECT to_regclass(current_schema() || '.schema_version') IS NOT NULL")
+    # What stands in the first schema of the search path, where CREATE TABLE puts its tables. One
+    # statement, that is one snapshot: another process may be making them at this moment.
+    ours, others = database.row(
+        "SELECT to_regclass(current_schema() || '.schema_version') IS NOT NULL, "
+        "(SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() "
+        "AND tablename IN ('calls', 'legs', 'spools', 'known', 'days'))"
+    )
     if ours:
         (version,) = database.row("SELECT coalesce(max(version), 0) FROM schema_version")
         return int(version)
-    (others,) = database.row(
-        "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() "
-        "AND tablename IN ('calls', 'legs', 'spools', 'known', 'days')"
-    )
     if others:
         raise StoreError(f"{database.url}: tables of another program; give a database of its own")
     return 0

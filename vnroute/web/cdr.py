@@ -14,6 +14,7 @@ from litestar.config.app import AppConfig
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from vnroute import log
+from vnroute.calls.base import Added
 from vnroute.calls.collect import collect
 from vnroute.calls.counts import CdrCounts
 from vnroute.calls.drain import Drain
@@ -22,6 +23,7 @@ from vnroute.calls.intake import Intake, Verdict
 from vnroute.calls.opening import open_calls
 from vnroute.calls.record import Call
 from vnroute.calls.spool import Spool, SpoolError
+from vnroute.calls.webhook import Webhook
 from vnroute.settings import Settings
 from vnroute.store import Store, open_store
 from vnroute.store.opening import store_exists
@@ -42,12 +44,13 @@ class CdrService:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._logger = log.get_logger(process="control")
         self.counts = CdrCounts()
         self.spool: Spool | None = None
         self.drain: Drain | None = None
+        self.webhook = self._webhook()
         self._intake: Intake | None = None
         self._commit: GroupCommit | None = None
-        self._logger = log.get_logger(process="control")
         self._warn = log.bounded(self._logger)
         self._allowed = [ipaddress.ip_network(text) for text in settings.cdr.allow]
         self._max_bytes = settings.cdr.max_bytes
@@ -95,6 +98,8 @@ class CdrService:
                 await self._commit.close()
             if self.drain is not None:
                 await asyncio.to_thread(self.drain.stop)
+            if self.webhook is not None:
+                await asyncio.to_thread(self.webhook.stop)
             if self.spool is not None:
                 self.spool.close()
 
@@ -116,15 +121,33 @@ class CdrService:
             spool,
             lambda: open_calls(settings.calls_address),
             self._routing,
-            self.counts.added,
+            self._added,
             self._logger,
             settings.cdr.keep_days,
             settings.cdr.receive_decks,
         )
         drain.start()
+        if self.webhook is not None:
+            self.webhook.start()
         self.spool, self.drain, self._commit = spool, drain, commit
         self._intake = Intake(commit, self.counts, self._logger, self._watchers)
         await self._collect()
+
+    def _webhook(self) -> Webhook | None:
+        settings = self.settings
+        if not settings.cdr.webhook:
+            return None
+        return Webhook(
+            settings.cdr.webhook,
+            Path(settings.cdr.webhook_secret_file),
+            lambda: open_calls(settings.calls_address),
+            self._logger,
+        )
+
+    def _added(self, added: Added, damaged_bytes: int) -> None:
+        self.counts.added(added, damaged_bytes)
+        if self.webhook is not None:
+            self.webhook.some.set()
 
     async def _collect(self) -> None:
         """Take in what switches on this machine could not post, again and again."""

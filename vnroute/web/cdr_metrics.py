@@ -47,6 +47,7 @@ class CdrMetrics(Collector):
         )  # fmt: skip
         yield from self._carriers()
         yield from self._spool()
+        yield from self._webhook()
         commits = HistogramMetricFamily(
             "vnroute_cdr_commit_seconds", "Time of a group commit to the spool's disk."
         )
@@ -96,6 +97,21 @@ class CdrMetrics(Collector):
         yield CounterMetricFamily(
             "vnroute_cdr_spool_damaged_bytes", "Bytes of the spool that were no record.",
             self._service.counts.damaged_bytes,
+        )  # fmt: skip
+
+    def _webhook(self) -> Iterable[Metric]:
+        hook = self._service.webhook
+        yield CounterMetricFamily(
+            "vnroute_cdr_webhook_calls", "Calls that the webhook has taken.",
+            hook.told if hook else 0,
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "vnroute_cdr_webhook_waiting", "Calls stored that the webhook was not told of yet.",
+            hook.waiting if hook else 0,
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "vnroute_cdr_webhook_failing", "1 where a webhook is set and does not take calls.",
+            float(bool(hook and hook.failing)),
         )  # fmt: skip
 
 
