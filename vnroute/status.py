@@ -79,16 +79,47 @@ class StatusReader:
 
         image, workers = self.image(), worker_pages(self.settings)
         generation = image["generation"] if image else None
-        changed = stored and image and stored["change_counter"] != image.get("change_counter")
+        overlay = self.overlay(generation)
+        counter = stored["change_counter"] if stored else None
+        held = image.get("change_counter") if image else None
+        if overlay and "error" not in overlay and not overlay["waiting"]:
+            held = overlay["serial"]
         return {
             "home": str(self.settings.home),
             "store": stored,
             "image": image,
-            "stale": bool(changed and stored and stored["change_counter"] is not None),
+            "overlay": overlay,
+            "stale": bool(image) and counter is not None and counter != held,
             "serving": bool(workers),
             "supervised": home_is_held(self.settings.state),
             "lagging": [w["worker"] for w in workers if w["generation"] != generation],
             "workers": workers,
+        }
+
+    def overlay(self, generation: int | None) -> dict[str, Any] | None:
+        """Return what lies over the image in force: numbers changed since, None where none were.
+
+        ``serial`` is the change counter of the store that it goes up to, ``waiting`` how many
+        changes up to that one are not in it and wait for a compilation.
+        """
+        from vnroute.image.generations import overlay_path
+        from vnroute.image.layout import ImageError
+        from vnroute.image.overlay import overlay_header
+
+        if generation is None:
+            return None
+        path = overlay_path(self.settings.images, generation)
+        try:
+            header = overlay_header(path)
+        except (ImageError, OSError) as error:
+            return {"path": str(path), "error": str(error), "serial": None}
+        if header is None:
+            return None
+        return {
+            "path": str(path),
+            "serial": header.serial,
+            "numbers": header.numbers,
+            "waiting": header.waiting,
         }
 
     def store(self) -> dict[str, Any] | None:

@@ -15,9 +15,14 @@ from typing import Any
 
 import pytest
 
+from vnroute.image.generations import overlay_path
 from vnroute.image.keys import Kind, state_hash
 from vnroute.image.state_page import StatePage
+from vnroute.importing.editing import edit
+from vnroute.live.numbers import put_numbers_in_force
 from vnroute.matcher.explain import applications_of, channel_data
+from vnroute.settings import Settings
+from vnroute.store import open_store
 
 ROUTES = """\
 accounts: [{id: acme}]
@@ -295,3 +300,43 @@ def test_a_portability_table_is_in_force_without_a_signal_and_a_broken_one_is_no
     link.unlink()
     home.run("portability", "import", str(listed), check=False)
     home.until(lambda: home.call()["vn_legs"] == "alpha-1")
+
+
+def test_a_changed_number_is_in_force_without_compiling(home: Home) -> None:
+    home.load(ROUTES)
+    server = home.serve(workers=1)
+    settings = Settings(home=home.path)
+    store = open_store(str(home.path))
+
+    def put(page: Path = settings.state_page, **number: str) -> int:
+        entry = {"account": "acme", "plan": "main", **number}
+        counter = edit(store, {"numbers": [entry]}, {}, what="test", who="").change_counter
+        state = put_numbers_in_force(store, settings.images, page)
+        assert state is not None and state.holds(counter)
+        return counter
+
+    assert "vn_overlay" not in home.call()
+    assert home.call("18005550001")["vn_refused"] == "unknown_number"
+    serial = put(number="+18005550001", campaign="new")
+    home.until(lambda: home.call("18005550001").get("vn_campaign") == "new")
+    found = home.call("18005550001")
+    assert (found["vn_generation"], found["vn_overlay"]) == ("1", str(serial))
+    # What is damaged is refused, and the one before stays.
+    over = overlay_path(settings.images, 1)
+    data = over.read_bytes()
+    (damaged := over.with_suffix(".bad")).write_bytes(data[:-1] + bytes([data[-1] ^ 1]))
+    os.replace(damaged, over)
+    home.until(lambda: home.status()["workers"][0]["failed_reloads"] == 1)
+    assert home.call("18005550001")["vn_campaign"] == "new"
+    # Found without a state page as well.
+    put(page=home.path / "other.page", number="+18005550001", campaign="newer")
+    home.until(lambda: home.call("18005550001").get("vn_campaign") == "newer")
+    status = home.status()
+    assert status["overlay"]["numbers"] == 1 and not status["stale"]
+    home.run("compile")
+    home.until(lambda: home.call("18005550001")["vn_generation"] == "2")
+    assert "vn_overlay" not in home.call("18005550001")
+    assert home.status()["overlay"] is None
+    store.close()
+    server.terminate()
+    assert server.wait(20) == 0

@@ -71,5 +71,6 @@ def compile_store(session: Session, store: Store, *, show: bool) -> Compiled:
             settings.images,
             horizon_years=settings.routing.horizon_years,
             max_attempts=settings.routing.max_attempts,
+            latest=store.snapshot,
             progress=progress,
         )

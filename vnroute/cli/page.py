@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from vnroute.image.state_page import StatePage
+    from vnroute.matcher.image import RouteImage
+    from vnroute.matcher.overlay import Overlay
 
-__all__ = ["read_page", "writable_page"]
+__all__ = ["read_overlay", "read_page", "writable_page"]
 
 
 def read_page(path: Path) -> StatePage | None:
@@ -22,6 +24,21 @@ def read_page(path: Path) -> StatePage | None:
         return None
     except (PageError, OSError) as error:
         sys.stderr.write(f"vnroute: {error}; shown as if nothing were set\n")
+        return None
+
+
+def read_overlay(images: Path, image: RouteImage) -> Overlay | None:
+    """Return the numbers changed since an image; None where there are none, or they are refused."""
+    from vnroute.image.generations import overlay_path
+    from vnroute.image.layout import ImageError
+    from vnroute.matcher.overlay import Overlay
+
+    try:
+        return Overlay(overlay_path(images, image.generation), image)
+    except FileNotFoundError:
+        return None
+    except (ImageError, OSError) as error:
+        sys.stderr.write(f"vnroute: {error}; shown as if no number had been changed\n")
         return None
 
 

@@ -64,7 +64,7 @@ def command(
     """
     from vnroute.cli.moment import parse_moment
     from vnroute.cli.output import print_error, print_json
-    from vnroute.cli.page import read_page
+    from vnroute.cli.page import read_overlay, read_page
     from vnroute.image.generations import PORTABILITY, current_image
     from vnroute.image.layout import ImageError
     from vnroute.matcher.decide import Matcher
@@ -93,6 +93,7 @@ def command(
         return 2
     matcher = Matcher(image, session.settings.routing.max_hops)
     matcher.port(table)
+    matcher.lay(read_overlay(session.settings.images, image))
     matcher.use_page(read_page(session.settings.state_page))
     if when_changes:
         return _show_changes(matcher, called, calling, at, days, as_json)

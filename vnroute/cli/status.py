@@ -60,6 +60,15 @@ def _print(data: dict[str, Any]) -> None:
         console.print(
             f"image: generation {image['generation']}, {image['bytes']:,} bytes, of {age}{said}"
         )
+    overlay = data["overlay"]
+    if overlay and "error" in overlay:
+        console.print(f"overlay of numbers refused: {overlay['error']}", style="red")
+    elif overlay:
+        waits = f"; {overlay['waiting']} changes wait for a compilation" * bool(overlay["waiting"])
+        console.print(
+            f"overlay: {overlay['numbers']:,} numbers changed since,"
+            f" up to change {overlay['serial']}{waits}"
+        )
     if not data["workers"]:
         console.print("workers: none running")
     else:

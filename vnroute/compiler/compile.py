@@ -264,13 +264,17 @@ def compile_image(
         if assignment.plan in plan_rows and assignment.account in account_rows
     ]
     assignment_rows = {assignment.id: row for row, assignment in enumerate(assignments)}
+    rung = sorted(_rung_numbers(plans, persons.values()))
     own = {
         number: assignment_rows[found]
-        for number, found in routing.find_numbers(
-            sorted(_rung_numbers(plans, persons.values()))
-        ).items()
+        for number, found in routing.find_numbers(rung).items()
         if found in assignment_rows
     }
+    section(
+        SectionId.RUNG_NUMBERS,
+        b"".join(struct.pack("<QII", one, own.get(one, _NO_ASSIGNMENT), 0) for one in rung),
+        len(rung),
+    )
 
     def choices_of(plan: Plan, digits: str) -> tuple[int, int, int]:
         value, order = prefixes.lookup(digits), choosing.row(plan)
@@ -325,6 +329,8 @@ def compile_image(
         ),
         len(assignments),
     )
+    keys = screens.keys(account.screen for account in accounts)
+    section(SectionId.SCREEN_KEYS, keys, len(keys) // 16)
     section(SectionId.SCREENS, screens.words.tobytes(), len(screens.words))
     section(SectionId.PLANS, written.records, written.count)
     section(SectionId.PLAN_KEYS, written.keys(), len(plans), programs.ending)

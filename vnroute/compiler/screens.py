@@ -6,11 +6,13 @@ or a prefix of it, so that the hot path need not ask for each.
 
 from __future__ import annotations
 
+import struct
 from array import array
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from vnroute.compiler.number_table import NumberTable
 from vnroute.compiler.text import Texts
+from vnroute.image.keys import screens_key
 from vnroute.image.program import NO_SCREEN, ScreenOp
 from vnroute.model import CallerList, Screen
 from vnroute.model.treatment import Treatment
@@ -18,6 +20,7 @@ from vnroute.model.treatment import Treatment
 __all__ = ["Callers", "ScreenRows"]
 
 _MASK = 0xF
+_MOST_PAIRS = 10_000
 
 
 class Callers:
@@ -123,6 +126,17 @@ class ScreenRows:
         if key not in self._places:
             self._places[key] = self._written(number, account)
         return self._places[key]
+
+    def keys(self, accounts: Iterable[str]) -> bytes:
+        """Return the SCREEN_KEYS section: what numbers may be given later as well, in accounts with
+        these screens, unless that is very much."""
+        of_accounts = set(accounts) | {""}
+        if len(of_accounts) * (len(self._screens) + 1) <= _MOST_PAIRS:
+            for account in of_accounts:
+                for number in ("", *self._screens):
+                    self.row(number, account)
+        rows = sorted((screens_key(*key), place) for key, place in self._places.items())
+        return b"".join(struct.pack("<QII", *row, 0) for row in rows)
 
     def _written(self, number: str, account: str) -> int:
         words: list[int] = []

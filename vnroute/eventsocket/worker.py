@@ -24,11 +24,12 @@ from vnroute import log
 from vnroute.eventsocket.home import home_is_held
 from vnroute.eventsocket.outbound import OutboundServer
 from vnroute.eventsocket.stats import StatsWriter, read_stats
-from vnroute.image.generations import PORTABILITY, current_image
+from vnroute.image.generations import PORTABILITY, current_image, overlay_path
 from vnroute.image.layout import ImageError
 from vnroute.image.state_page import PageError, StatePage, identity_of
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
+from vnroute.matcher.overlay import Overlay
 from vnroute.portability.table import PortabilityTable
 
 __all__ = ["BAD_SETUP", "WorkerSettings", "listening_socket", "main"]
@@ -38,6 +39,8 @@ BAD_SETUP = 78
 (EX_CONFIG in sysexits.h)."""
 
 _LOOK_SECONDS = 0.1
+_LISTEN_SECONDS = 0.02
+"""How often the state page is asked whether numbers were changed: one load each time."""
 _WRITE_SECONDS = 0.2
 _ORPHAN_SECONDS = 60.0
 
@@ -82,6 +85,12 @@ def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
     return listening
 
 
+def _version_of(path: Path) -> tuple[int, int, int]:
+    """Return what is another for each overlay that takes the place of one before."""
+    stat = os.stat(path)
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns
+
+
 class _Worker:
     def __init__(self, settings: WorkerSettings) -> None:
         self.settings = settings
@@ -92,7 +101,11 @@ class _Worker:
             raise ImageError(f"{self.images}: no route image there; run vnroute compile")
         self.seen: Path | None = path
         self.seen_page: tuple[int, int, int] | None = None
-        self.matcher = Matcher(RouteImage(path), settings.max_hops)
+        image = RouteImage(path)
+        self.matcher = Matcher(image, settings.max_hops)
+        self.seen_overlay: tuple[int, int, int] | None = None
+        self.rung = 0
+        self.matcher.lay(self.open_overlay(image))
         self.look_for_page()
         self.seen_ported: Path | None = None
         loopback = settings.host in ("127.0.0.1", "::1", "localhost")
@@ -124,6 +137,7 @@ class _Worker:
                 **self.matcher.counts(),
                 "least_bad": self.matcher.least_bad,
                 "generation": self.matcher.image.generation,
+                "overlay": 0 if self.matcher.overlay is None else self.matcher.overlay.serial,
                 "started": self.started,
                 "updated": int(time.time()),
                 "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
@@ -142,6 +156,7 @@ class _Worker:
         began = time.monotonic()
         try:
             image = await asyncio.to_thread(RouteImage, path)
+            overlay = await asyncio.to_thread(self.open_overlay, image)
         except (ImageError, OSError) as error:
             self.failed_reloads += 1
             self.logger.error(
@@ -150,7 +165,7 @@ class _Worker:
                 generation_in_force=self.matcher.image.generation,
             )
             return
-        self.matcher.swap(image)
+        self.matcher.swap(image, overlay)
         self.reloads += 1
         self.logger.info(
             "route image in force",
@@ -174,6 +189,49 @@ class _Worker:
                 # The very file that is mapped was cut: to read on would be the end (SIGBUS).
                 self.matcher.use_page(None)
             self.logger.error("state page refused", error=str(error))
+
+    def open_overlay(self, image: RouteImage) -> Overlay | None:
+        """Open what lies over an image; None where nothing does, or what does is refused."""
+        path = overlay_path(self.images, image.generation)
+        try:
+            self.seen_overlay = _version_of(path)
+            return Overlay(path, image)
+        except FileNotFoundError:
+            self.seen_overlay = None
+        except (ImageError, OSError) as error:
+            self.failed_reloads += 1
+            self.logger.error("overlay of numbers refused", error=str(error))
+            if self.matcher.image is image:
+                return self.matcher.overlay
+        return None
+
+    async def reload_overlay(self) -> None:
+        """Look numbers up in the overlay over the image in force, if it is another one."""
+        image = self.matcher.image
+        try:
+            there: tuple[int, int, int] | None = _version_of(
+                overlay_path(self.images, image.generation)
+            )
+        except FileNotFoundError:
+            there = None
+        if there == self.seen_overlay:
+            return
+        overlay = await asyncio.to_thread(self.open_overlay, image)
+        # Another image may have come meanwhile, which brought its own.
+        if self.matcher.image is image:
+            self.matcher.lay(overlay)
+            self.write_stats()
+
+    async def listen_for_numbers(self) -> None:
+        """Wait until the state page tells of another overlay. Where there is no page, the overlay
+        is looked for along with the images.
+        """
+        while True:
+            await asyncio.sleep(_LISTEN_SECONDS)
+            page = self.matcher.page
+            if page is not None and page.overlay != self.rung:
+                self.rung = page.overlay
+                await self.reload_overlay()
 
     async def reload_portability(self) -> None:
         """Open the portability table that its link names, if it is another, and choose by it.
@@ -209,6 +267,7 @@ class _Worker:
                 pass
             self.look_for_page()
             await self.reload()
+            await self.reload_overlay()
             await self.reload_portability()
 
     async def housekeeping(self) -> None:
@@ -255,7 +314,12 @@ class _Worker:
         self.write_stats()
         # What lives now lives until the end; the collector need not walk it at every turn.
         gc.freeze()
-        tasks = [loop.create_task(self.look_for_images()), loop.create_task(self.housekeeping())]
+        tasks = [
+            loop.create_task(each)
+            for each in (
+                self.look_for_images(), self.listen_for_numbers(), self.housekeeping()
+            )
+        ]  # fmt: skip
         drain = loop.create_task(self.draining.wait())
         done, _ = await asyncio.wait([drain, *tasks], return_when=asyncio.FIRST_COMPLETED)
         server.close()

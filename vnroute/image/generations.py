@@ -3,7 +3,8 @@
 A generation's route image is ``route-0000000042.vni``; the link ``current.vni`` names the one in
 force and is replaced in one step, so a reader finds the old or the new and never none. The
 portability table is a series of its own in the same directory (``portability-0000000007.vnp``,
-linked by ``portability.vnp``).
+linked by ``portability.vnp``). What was changed of numbers since a route image lies beside it in
+``overlay-0000000042.vno``, which is replaced in one step with each such change.
 """
 
 from __future__ import annotations
@@ -24,7 +25,10 @@ __all__ = [
     "Series",
     "building",
     "current_image",
+    "generation_of",
     "generations",
+    "overlay_path",
+    "overlaying",
     "publish",
 ]
 
@@ -87,6 +91,29 @@ def building(directory: Path, series: Series = ROUTES) -> Iterator[int]:
         yield max(generations(directory, series), default=0) + 1
 
 
+def generation_of(path: Path) -> int:
+    """Return the generation of a route image by its name."""
+    return int(path.stem.rpartition("-")[2])
+
+
+def overlay_path(directory: Path, generation: int) -> Path:
+    """Return where the overlay of a generation of the route image is, if there is one."""
+    return directory / f"overlay-{generation:010d}.vno"
+
+
+@contextmanager
+def overlaying(directory: Path) -> Iterator[None]:
+    """Hold the right to write overlays, and to put another generation in force; waits for it.
+
+    Who puts a generation in force lays its overlay over it within, so that no number that was
+    changed meanwhile goes back to what it was.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    with open(directory / ".overlaying", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
 def publish(directory: Path, generation: int, series: Series = ROUTES) -> None:
     """Put a generation in force, and remove those that are older than the last few."""
     temporary = directory / f".{series.link}.{os.getpid()}"
@@ -97,3 +124,5 @@ def publish(directory: Path, generation: int, series: Series = ROUTES) -> None:
         # A worker that still maps it keeps its pages; only the name goes.
         if old != generation:
             (directory / series.name(old)).unlink(missing_ok=True)
+            if series is ROUTES:
+                overlay_path(directory, old).unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from enum import IntEnum
 from hashlib import blake2b
 
-__all__ = ["DIVERTS", "Kind", "page_key", "state_hash"]
+__all__ = ["DIVERTS", "Kind", "page_key", "screens_key", "state_hash"]
 
 _MASK = (1 << 64) - 1
 _DIVERT = 0x64697665727421
@@ -71,6 +71,12 @@ def page_key(kind: Kind, name: str) -> int:
         return _usable(_mix(page_key(Kind.CARRIER, name) ^ _QUALITY))
     text = f"{kind.name.lower()}/{name}".encode()
     return _usable(int.from_bytes(blake2b(text, digest_size=8).digest(), "little"))
+
+
+def screens_key(number: str, account: str) -> int:
+    """Return the key of what two screens say together, a number's and its account's."""
+    digest = blake2b(f"screens/{number}/{account}".encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little")
 
 
 def state_hash(name: str) -> int:

@@ -85,6 +85,8 @@ class SectionId(IntEnum):
     DESTINATIONS = 24
     ORDERS = 25
     SHARES = 26
+    RUNG_NUMBERS = 27
+    SCREEN_KEYS = 28
 
 
 @dataclass(frozen=True, slots=True)

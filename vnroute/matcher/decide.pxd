@@ -1,11 +1,13 @@
 # cython: language_level=3
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
+from vnroute.image.overlay_slots cimport OverlaySlot
 from vnroute.image.records cimport AssignmentRecord, PolicyRecord, TargetRecord, Text
 from vnroute.image.state_page cimport Page, Said
 from vnroute.matcher.buffer cimport Buffer
 from vnroute.matcher.channel_data cimport Call
 from vnroute.matcher.image cimport RouteImage
+from vnroute.matcher.overlay cimport Overlay
 from vnroute.portability.table cimport PortabilityTable
 
 cdef enum Outcome:
@@ -27,6 +29,9 @@ cdef enum Outcome:
 
 cdef class Matcher:
     cdef readonly RouteImage image
+    cdef readonly Overlay overlay
+    cdef const OverlaySlot* _slots   # the overlay's, NULL where there is none
+    cdef uint64_t _serial            # the overlay's
     cdef readonly PortabilityTable portability
     cdef readonly int max_hops
     cdef readonly object page
@@ -61,6 +66,9 @@ cdef class Matcher:
     cdef uint64_t _least_bad
 
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil
+    cdef uint32_t assignment_of(self, uint64_t number) noexcept
+    cdef const AssignmentRecord* record_of(self, uint32_t row) noexcept
+    cdef const char* _heads(self, uint32_t row) noexcept
     cdef bytes answer(self, const unsigned char* data, size_t size, double now)
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
     cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES

@@ -14,6 +14,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
 from libc.string cimport memcpy, memset
 
+from vnroute.image.overlay_slots cimport OverlaySlot, slot_of
 from vnroute.image.number_line cimport NO_PREFIX, POWERS
 from vnroute.image.records cimport (
     CALLER_ANONYMOUS,
@@ -34,6 +35,7 @@ from vnroute.image.records cimport (
     OP_TOGETHER,
     OP_WHEN,
     PICK_ROTATE,
+    REASONS,
     SCREEN_ALLOW,
     SCREEN_RATE,
     SCREEN_WORDS,
@@ -85,6 +87,7 @@ from vnroute.matcher.gate cimport (
     is_anonymous,
 )
 from vnroute.matcher.image cimport RouteImage
+from vnroute.matcher.overlay cimport Overlay
 from vnroute.portability.table cimport PortabilityTable
 
 OUTCOME_NAMES = (
@@ -141,6 +144,7 @@ cdef class Matcher:
         self.max_hops = max_hops
         self._noise = int.from_bytes(os.urandom(8), "little") if seed is None else seed
         self.use_page(None)
+        self._slots = NULL
         self.swap(image)
 
     def __dealloc__(self):
@@ -149,8 +153,13 @@ cdef class Matcher:
         drop(&self._labels)
         free(self._turns)
 
-    def swap(self, RouteImage image not None):
-        """Decide by another image from now on; return the one before."""
+    def swap(self, RouteImage image not None, Overlay overlay=None):
+        """Decide by another image from now on, and by the overlay over it; return the image before.
+
+        Raises ValueError for an overlay over another image.
+        """
+        if overlay is not None and overlay.image is not image:
+            raise ValueError("an overlay over another image")
         cdef uint32_t* turns = <uint32_t*>calloc(max(1, image.rotations), sizeof(uint32_t))
         cdef uint32_t i
         if turns is NULL:
@@ -163,7 +172,20 @@ cdef class Matcher:
         self._turns = turns
         before = self.image
         self.image = image
+        self.lay(overlay)
         return before
+
+    def lay(self, Overlay overlay):
+        """Look numbers up in an overlay over the image from now on, before they are looked up
+        there (None: in none). Raises ValueError for one over another image."""
+        if overlay is not None and overlay.image is not self.image:
+            raise ValueError("an overlay over another image")
+        self.overlay = overlay
+        self._slots = NULL
+        self._serial = 0
+        if overlay is not None and len(overlay):
+            self._slots = overlay.slots
+            self._serial = overlay.serial
 
     def use_page(self, StatePage page):
         """Read what is true right now from another state page; None: nothing is known."""
@@ -178,6 +200,57 @@ cdef class Matcher:
     def port(self, PortabilityTable table):
         """Choose carriers by another table of ported numbers from now on (None: by none)."""
         self.portability = table
+
+    cdef uint32_t assignment_of(self, uint64_t number) noexcept:
+        """Return the row of the assignment that a number is under, or NO_VALUE; rows from the
+        image's number of assignments on are the overlay's."""
+        cdef const OverlaySlot* slot
+        if self._slots is not NULL:
+            slot = slot_of(self._slots, self.overlay.mask, number)
+            if slot.number == number:
+                if slot.assignment == NO_VALUE:
+                    return self.image.block_of(number)
+                return self.image.assignment_count + slot.assignment
+        return self.image.assignment_of(number)
+
+    cdef const AssignmentRecord* record_of(self, uint32_t row) noexcept:
+        """Return an assignment by its row."""
+        if row < self.image.assignment_count:
+            return &self.image.assignments[row]
+        return &self.overlay.records[row - self.image.assignment_count]
+
+    cdef const char* _heads(self, uint32_t row) noexcept:
+        """Return the text that the head and campaign of an assignment point into."""
+        return self.image.text if row < self.image.assignment_count else self.overlay.text
+
+    def find_number(self, uint64_t number):
+        """Return the row of the assignment of a number, or None."""
+        cdef uint32_t row = self.assignment_of(number) if number else NO_VALUE
+        return None if row == NO_VALUE else row
+
+    def _checked(self, uint32_t row):
+        if row >= self.image.assignment_count + (
+            0 if self.overlay is None else self.overlay.record_count
+        ):
+            raise IndexError(row)
+
+    def assignment(self, uint32_t row):
+        """Return what RouteImage.assignment does, of those in the overlay as well."""
+        self._checked(row)
+        return self.image.about(self.record_of(row), self._heads(row))
+
+    def screen(self, uint32_t row):
+        """Return the rules for calls to an assignment's numbers, in their order: [(op, level, list
+        id, row of the plan that treats, screen id, rate and cause), …]."""
+        self._checked(row)
+        return self.image.rules_of(self.record_of(row).screen)
+
+    def treatment(self, uint32_t row, int reason):
+        """Return the row of the plan that treats calls to numbers out of service for a reason."""
+        self._checked(row)
+        if not 0 <= reason < REASONS:
+            raise IndexError(reason)
+        return self.image.accounts[self.record_of(row).account].treatments[reason]
 
     def counts(self):
         """Return how many decisions there were of each outcome."""
@@ -226,6 +299,9 @@ cdef class Matcher:
         self._go_on.size = 0
         put_text(&self._head, b"sendmsg\ncall-command: xferext\napplication: multiset ^^;vn_generation=")
         put_number(&self._head, self.image.generation)
+        if self._slots is not NULL:
+            put_text(&self._head, b";vn_overlay=")
+            put_number(&self._head, self._serial)
         if number:
             put_text(&self._head, b";vn_number=+")
             put_number(&self._head, number)
@@ -255,11 +331,12 @@ cdef class Matcher:
             # How the call was brought here, for its record: our own numbers end here.
             put_text(&self._head, b";vn_routing_number=+")
             put_number(&self._head, routing)
-        row = image.assignment_of(number) if number else NO_VALUE
+        # 0 stands for a free place in the table of numbers.
+        row = self.assignment_of(number) if number else NO_VALUE
         if row == NO_VALUE:
             return self._refuse(row, UNKNOWN_NUMBER)
-        assignment = &image.assignments[row]
-        reason = image.out_of_service(row, now)
+        assignment = self.record_of(row)
+        reason = image.out_of_service(assignment, now)
         if reason:
             why = _REASONS[reason]
             plan = &image.plans[image.accounts[assignment.account].treatments[reason - 1]]
@@ -294,8 +371,10 @@ cdef class Matcher:
             return self._refuse(row, NO_CARRIER)
         put_text(&self._head, b";")
         # A treatment that is no plan leaves the call with the plan that its number has.
-        text = assignment.head if plan is NULL or plan.id.size == 0 else plan.head
-        put(&self._head, image.text + text.offset, text.size)
+        if plan is NULL or plan.id.size == 0:
+            put(&self._head, self._heads(row) + assignment.head.offset, assignment.head.size)
+        else:
+            put(&self._head, image.text + plan.head.offset, plan.head.size)
         if plan is not NULL:
             name = OUTCOME_NAMES[<int>why].encode("ascii")
             if plan.id.size or self._taken:
@@ -335,9 +414,9 @@ cdef class Matcher:
         cdef Text text
         self._body.size = 0
         if row != NO_VALUE:
-            text = self.image.assignments[row].head
+            text = self.record_of(row).head
             put_text(&self._head, b";")
-            put(&self._head, self.image.text + text.offset, text.size)
+            put(&self._head, self._heads(row) + text.offset, text.size)
         name = OUTCOME_NAMES[<int>why].encode("ascii")
         cause = <bytes>_CAUSES[<int>why]
         put_text(&self._head, b";vn_refused=")
@@ -456,14 +535,13 @@ cdef class Matcher:
     ) except -1:
         """Go on in the plan of one of our numbers, or ring any other; then hang up."""
         cdef RouteImage image = self.image
-        # 0 stands for a free place in the table of numbers.
-        cdef uint32_t row = image.assignment_of(number) if number else NO_VALUE
+        cdef uint32_t row = self.assignment_of(number) if number else NO_VALUE
         cdef TargetRecord target
         cdef size_t start = self._body.size
         cdef int first = self._legs
         if row != NO_VALUE:
-            if not image.out_of_service(row, now):
-                return self._enter(number, image.assignments[row].plan, NO_VALUE, now, depth)
+            if not image.out_of_service(self.record_of(row), now):
+                return self._enter(number, self.record_of(row).plan, NO_VALUE, now, depth)
         else:
             self._strange_target(number, seconds, &target)
             self._rings = True
@@ -500,7 +578,8 @@ cdef class Matcher:
     cdef int _steps(
         self, const uint32_t* word, const uint32_t* stop, int64_t now, int depth
     ) except -1:
-        cdef uint32_t op, i
+        cdef uint32_t op, i, plan
+        cdef uint64_t number
         while word < stop:
             op = word[0] & 0xFF
             if op == OP_WHEN:
@@ -521,12 +600,19 @@ cdef class Matcher:
                 if self._taken:
                     return 1
             elif op == OP_FORWARD:
+                number = <uint64_t>word[3] << 32 | word[2]
+                plan = word[1]
+                i = word[4]
+                if self._slots is not NULL and number:
+                    # It may have been moved since; that it is ours is compiled.
+                    i = self.assignment_of(number)
+                    if i != NO_VALUE:
+                        plan = self.record_of(i).plan
                 # A number of ours that is not in service is passed over.
                 if depth < MAX_DEPTH and (
-                    word[4] == NO_VALUE or not self.image.out_of_service(word[4], now)
+                    i == NO_VALUE or not self.image.out_of_service(self.record_of(i), now)
                 ):
-                    self._enter(
-                        <uint64_t>word[3] << 32 | word[2], word[1], NO_VALUE, now, depth + 1)
+                    self._enter(number, plan, NO_VALUE, now, depth + 1)
                     if self._taken:
                         return 1
                 word += 5
@@ -842,9 +928,8 @@ cdef class Matcher:
     def candidates_for(self, uint64_t number, uint32_t assignment, double now):
         """Return the same for calls under an assignment that are diverted to a number."""
         cdef TargetRecord target
-        if assignment >= self.image.assignment_count:
-            raise IndexError(assignment)
-        self._order = self.image.accounts[self.image.assignments[assignment].account].order
+        self._checked(assignment)
+        self._order = self.image.accounts[self.record_of(assignment).account].order
         self._strange_target(number, 0, &target)
         return self._chosen(&target, now)
 

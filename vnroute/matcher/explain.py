@@ -220,15 +220,15 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         elif name == "vn_number":
             number = value
     digits = number.removeprefix("+")
-    row = image.find_number(int(digits)) if digits.isascii() and digits.isdigit() else None
+    row = matcher.find_number(int(digits)) if digits.isascii() and digits.isdigit() else None
     if row is None:
         why = f"{number} is neither a number of ours nor in a block of ours"
         refused = Refusal(outcome, REFUSALS[outcome], why)
         return Explanation(
             image.generation, number, None, None, None, (), (), applications, refused
         )
-    account, account_state, plan, campaign, *_ = image.assignment(row)
-    service = _service(image, row, now)
+    account, account_state, plan, campaign, *_ = matcher.assignment(row)
+    service = _service(matcher, row, now)
     asked: dict[int, ScheduleState] = {}
     digits_of_caller = _digits(caller)
     diversions: list[Diversion] = []
@@ -236,9 +236,9 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     screens: tuple[ScreenStep, ...] = ()
     treatment: int | None
     if service.reason:
-        treatment = image.treatment(row, REASONS.index(service.reason))
+        treatment = matcher.treatment(row, REASONS.index(service.reason))
     else:
-        screens, treatment = _screens(image, row, digits_of_caller, caller)
+        screens, treatment = _screens(matcher, row, digits_of_caller, caller)
     steps = walk.enter(number, plan, account) if treatment is None else _steps(walk, treatment)
     steps = _without_the_unwell(matcher, steps, applications, now)
     reason: Refusal | None = None
@@ -282,13 +282,13 @@ def _screened_words(screens: tuple[ScreenStep, ...]) -> str:
 
 
 def _screens(
-    image: RouteImage, row: int, digits: str, caller: str
+    matcher: Matcher, row: int, digits: str, caller: str
 ) -> tuple[tuple[ScreenStep, ...], int | None]:
     """Return the rules that a call came to, and the row of the plan that treats it, if any."""
     anonymous = caller.lower() == "anonymous"
-    lists = image.caller_lists(digits, anonymous)
+    lists = matcher.image.caller_lists(digits, anonymous)
     passed = []
-    for op, level, name, treated, screen, said in image.screen(row):
+    for op, level, name, treated, screen, said in matcher.screen(row):
         matched = name in lists if name else False
         does = ScreenOp(op).name.lower()
         passed.append(ScreenStep(screen, LEVELS[level], does, name, matched, said))
@@ -297,8 +297,8 @@ def _screens(
     return tuple(passed), None
 
 
-def _service(image: RouteImage, row: int, now: float) -> Service:
-    *_, state, since, until = image.assignment(row)
+def _service(matcher: Matcher, row: int, now: float) -> Service:
+    *_, state, since, until = matcher.assignment(row)
     reason = None
     if int(now) < since:
         reason = "not-yet"
@@ -312,7 +312,9 @@ def _service(image: RouteImage, row: int, now: float) -> Service:
         None if since <= first else since,
         None if until >= after else until,
         reason,
-        (image.plan_id(image.treatment(row, REASONS.index(reason))) or None) if reason else None,
+        (matcher.image.plan_id(matcher.treatment(row, REASONS.index(reason))) or None)
+        if reason
+        else None,
     )
 
 
@@ -396,7 +398,7 @@ class _Walk:
         if diversion.plan is not None:
             return self.enter("", diversion.plan, "", depth)
         end = (Step("hangup", None, (), "relay"),) if depth == 0 else ()
-        row = image.find_number(int(diversion.to))
+        row = self.matcher.find_number(int(diversion.to))
         if row is None:
             routing = _ported(self.matcher, int(diversion.to))
             target = Target(
@@ -412,9 +414,9 @@ class _Walk:
                 most_carriers=self.matcher.most_carriers_for(self.assignment),
             )
             return (Step("ring", diversion.seconds, (target,)), *end)
-        if _service(image, row, self.now).reason:
+        if _service(self.matcher, row, self.now).reason:
             return end
-        return self.enter(diversion.to, image.assignment(row)[2], "", depth)
+        return self.enter(diversion.to, self.matcher.assignment(row)[2], "", depth)
 
 
 def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
@@ -450,7 +452,10 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
             case Op.FORWARD:
                 inner, low, high, assignment = operands
                 number = high << 32 | low
-                if assignment != NO_ASSIGNMENT and _service(image, assignment, now).reason:
+                moved = matcher.find_number(number) if matcher.overlay and number else None
+                if moved is not None:
+                    assignment, inner = moved, matcher.assignment(moved)[2]
+                if assignment != NO_ASSIGNMENT and _service(matcher, assignment, now).reason:
                     continue
                 name = image.plan_id(inner)
                 target = Target(

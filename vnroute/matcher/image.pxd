@@ -92,11 +92,15 @@ cdef class RouteImage:
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
     cdef uint32_t choices_of(self, uint64_t number, uint32_t order) noexcept nogil
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
-    cdef int out_of_service(self, uint32_t assignment, int64_t now) noexcept nogil
     cdef uint32_t lists_of(self, uint64_t digits, int size) noexcept nogil
     cdef uint32_t _caller_set(self, uint64_t key) noexcept nogil
     cdef bint is_on(self, uint32_t at, uint32_t wanted) noexcept nogil
     cdef int _check_screens(self) except -1
+    cdef uint32_t block_of(self, uint64_t number) noexcept nogil
+    cdef int out_of_service(self, const AssignmentRecord* record, int64_t now) noexcept nogil
+    cdef tuple about(self, const AssignmentRecord* record, const char* text)
+    cdef list rules_of(self, uint32_t at)
+    cdef readonly object screen_starts
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil
     cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil

@@ -391,6 +391,7 @@ cdef class RouteImage:
                 self._check_text(self.screens[row + 5], self.screens[row + 6], "a screen")
                 row += SCREEN_WORDS
             at = row
+        self.screen_starts = frozenset(starts)
         for row in range(self.assignment_count):
             if self.assignments[row].screen != NO_VALUE and (
                 self.assignments[row].screen not in starts
@@ -564,7 +565,6 @@ cdef class RouteImage:
         """Return the row of the assignment that a number is under, or NO_VALUE."""
         cdef const NumberBucket* bucket
         cdef int slot
-        cdef uint32_t first = 0, count = self.block_count, half
         bucket = &self.buckets[first_bucket(number, self.seed, self.bucket_count)]
         for slot in range(BUCKET_SLOTS):
             if bucket.key[slot] == number:
@@ -573,6 +573,11 @@ cdef class RouteImage:
         for slot in range(BUCKET_SLOTS):
             if bucket.key[slot] == number:
                 return bucket.assignment[slot]
+        return self.block_of(number)
+
+    cdef uint32_t block_of(self, uint64_t number) noexcept nogil:
+        """Return the row of the assignment of the narrowest block around a number, or NO_VALUE."""
+        cdef uint32_t first = 0, count = self.block_count, half
         while count:
             half = count >> 1
             if self.blocks[first + half].first <= number:
@@ -582,10 +587,9 @@ cdef class RouteImage:
                 count = half
         return NO_VALUE if first == 0 else self.blocks[first - 1].assignment
 
-    cdef int out_of_service(self, uint32_t assignment, int64_t now) noexcept nogil:
+    cdef int out_of_service(self, const AssignmentRecord* record, int64_t now) noexcept nogil:
         """Return 0 where numbers under an assignment are in service, else 1 + the place of the
         reason among an account's treatments."""
-        cdef const AssignmentRecord* record = &self.assignments[assignment]
         if now < record.since:
             return REASONS - 1
         if now >= record.until:
@@ -691,13 +695,16 @@ cdef class RouteImage:
         an assignment; its state counts the account's."""
         if row >= self.assignment_count:
             raise IndexError(row)
-        cdef AssignmentRecord record = self.assignments[row]
-        cdef AccountRecord account = self.accounts[record.account]
+        return self.about(&self.assignments[row], self.text)
+
+    cdef tuple about(self, const AssignmentRecord* record, const char* text):
+        cdef const AccountRecord* account = &self.accounts[record.account]
         return (
             self._text(account.id.offset, account.id.size),
             account.state,
             record.plan,
-            self._text(record.campaign.offset, record.campaign.size),
+            text[record.campaign.offset : record.campaign.offset + record.campaign.size]
+            .decode("ascii"),
             record.state,
             record.since,
             record.until,
@@ -714,12 +721,7 @@ cdef class RouteImage:
             for row in [self.list_sets[at + 1 + i] for i in range(self.list_sets[at])]
         ]
 
-    def screen(self, uint32_t assignment):
-        """Return the rules for calls to an assignment's numbers, in their order: [(op, level, list
-        id, row of the plan that treats, screen id, rate and cause), …]."""
-        if assignment >= self.assignment_count:
-            raise IndexError(assignment)
-        cdef uint32_t at = self.assignments[assignment].screen
+    cdef list rules_of(self, uint32_t at):
         if at == NO_VALUE:
             return []
         found = []
@@ -736,12 +738,6 @@ cdef class RouteImage:
                 self._text(self.screens[row + 5], self.screens[row + 6]),
             ))
         return found
-
-    def treatment(self, uint32_t assignment, int reason):
-        """Return the row of the plan that treats calls to numbers out of service for a reason."""
-        if assignment >= self.assignment_count or not 0 <= reason < REASONS:
-            raise IndexError(assignment)
-        return self.accounts[self.assignments[assignment].account].treatments[reason]
 
     def plan_id(self, uint32_t row):
         """Return the id of a plan, empty for a treatment that is none."""

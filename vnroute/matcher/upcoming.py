@@ -8,7 +8,6 @@ from vnroute.image.program import NO_ASSIGNMENT, REASONS, Op
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.diverted import moments_of
 from vnroute.matcher.explain import Explanation, explain
-from vnroute.matcher.image import RouteImage
 
 __all__ = ["upcoming_answers"]
 
@@ -27,15 +26,17 @@ def upcoming_answers(
     last = explain(matcher, called, caller, now)
     yield now, last
     digits = last.number.removeprefix("+")
-    row = image.find_number(int(digits)) if digits.isascii() and digits.isdigit() else None
+    row = matcher.find_number(int(digits)) if digits.isascii() and digits.isdigit() else None
     if row is None:
         return
     schedules: set[int] = set()
     lives: set[int] = {row}
-    plans = {image.assignment(row)[2]} | {image.treatment(row, at) for at in range(len(REASONS))}
+    plans = {matcher.assignment(row)[2]} | {
+        matcher.treatment(row, at) for at in range(len(REASONS))
+    }
     for diversion in last.diversions:
-        number = image.find_number(int(diversion.to)) if diversion.plan is None else None
-        inner = diversion.plan if number is None else image.assignment(number)[2]
+        number = matcher.find_number(int(diversion.to)) if diversion.plan is None else None
+        inner = diversion.plan if number is None else matcher.assignment(number)[2]
         if number is not None:
             lives.add(number)
         if inner is not None:
@@ -43,9 +44,9 @@ def upcoming_answers(
     seen: set[int] = set()
     for plan in plans:
         if plan not in seen:
-            _collect(image, plan, schedules, lives, seen)
+            _collect(matcher, plan, schedules, lives, seen)
     moments = {at for one in schedules for at, _ in image.schedule_changes(one, now, end)}
-    moments |= {at for life in lives for at in image.assignment(life)[5:7] if now < at < end}
+    moments |= {at for life in lives for at in matcher.assignment(life)[5:7] if now < at < end}
     moments |= moments_of(matcher.page, now, end)
     for moment in sorted(moments):
         answer = explain(matcher, called, caller, moment)
@@ -55,17 +56,21 @@ def upcoming_answers(
 
 
 def _collect(
-    image: RouteImage, plan: int, schedules: set[int], lives: set[int], seen: set[int]
+    matcher: Matcher, plan: int, schedules: set[int], lives: set[int], seen: set[int]
 ) -> None:
     """Collect the schedules that a plan asks, and the assignments of the numbers it forwards to;
     those of the plans there as well.
     """
     seen.add(plan)
-    for op, _, *operands in image.program(plan):
+    for op, _, *operands in matcher.image.program(plan):
         if op == Op.WHEN:
             schedules.add(operands[0])
         elif op == Op.FORWARD:
-            if operands[3] != NO_ASSIGNMENT:
-                lives.add(operands[3])
-            if operands[0] not in seen:
-                _collect(image, operands[0], schedules, lives, seen)
+            inner, low, high, life = operands
+            moved = matcher.find_number(high << 32 | low) if matcher.overlay else None
+            if moved is not None:
+                inner, life = matcher.assignment(moved)[2], moved
+            if life != NO_ASSIGNMENT:
+                lives.add(life)
+            if inner not in seen:
+                _collect(matcher, inner, schedules, lives, seen)

@@ -38,6 +38,8 @@ __all__ = [
     "BlockSpan",
     "Change",
     "Counts",
+    "NumberChange",
+    "NumberChanges",
     "NumberRow",
     "RateRow",
     "Reading",
@@ -133,6 +135,31 @@ class Tally(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.added or self.changed or self.removed)
 
 
+class NumberChange(NamedTuple):
+    """One number as a change with a counter left it; ``plan`` is empty where it was removed."""
+
+    counter: int
+    number: int
+    account: str
+    plan: str
+    campaign: str
+    state: str
+    since: str
+    until: str
+    screen: str
+
+
+class NumberChanges(NamedTuple):
+    """What happened to numbers since some change: the store's change counter now; each number that
+    was changed by a transaction that changed nothing else, oldest first; and the counters of the
+    other changes, which are not among them.
+    """
+
+    counter: int
+    rows: tuple[NumberChange, ...]
+    others: tuple[int, ...]
+
+
 class Change(msgspec.Struct, frozen=True, kw_only=True):
     """One committed transaction that changed anything. ``time`` is UTC."""
 
@@ -168,6 +195,10 @@ class Reading(Protocol):
 
     def changes(self, after: int = 0) -> list[Change]:
         """Return the changes with a counter above ``after``, oldest first."""
+        ...
+
+    def number_changes(self, after: int) -> NumberChanges:
+        """Return what happened to numbers in the changes with a counter above ``after``."""
         ...
 
     def audit(
@@ -240,6 +271,10 @@ class Reading(Protocol):
 
     def assignments(self) -> list[Assignment]:
         """Return all assignments, by id. Some may be used by no number any more."""
+        ...
+
+    def assignments_of(self, ids: Iterable[int]) -> dict[int, Assignment]:
+        """Return assignments by id."""
         ...
 
     def unused_assignments(self, ids: Iterable[int]) -> set[int]:
@@ -402,6 +437,14 @@ class Transaction(Reading, Protocol):
 
     def apply_numbers(self, replace: bool = False) -> Tally:
         """Add or change the staged numbers, by number. They stay known to ``staged_origin``."""
+        ...
+
+    def remove_numbers(self, numbers: Sequence[int]) -> Tally:
+        """Remove numbers; those that are not there, or are in a block only, are passed over."""
+        ...
+
+    def remove_blocks(self, notations: Sequence[str]) -> Tally:
+        """Remove blocks, by their notation as stored."""
         ...
 
     def iter_moved(self, states: Sequence[NumberState]) -> Iterator[tuple[int, int, int, int]]:

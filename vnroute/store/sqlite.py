@@ -83,8 +83,14 @@ class SqliteStore(SqliteReading):
                 self._db.execute("ROLLBACK")
                 return
             writing.finish()
-            if writing.touched:
-                self._db.execute("INSERT INTO changes VALUES (?, ?, ?)", (counter, now, what))
+            log = writing.number_log
+            if writing.touched or log.touched:
+                logged = None if writing.touched or log.whole else len(log)
+                self._db.execute(
+                    "INSERT INTO changes VALUES (?, ?, ?, ?)", (counter, now, what, logged)
+                )
+                if logged:
+                    log.write(counter)
             writing.drop_staged()
             self._db.execute("COMMIT")
         except BaseException:

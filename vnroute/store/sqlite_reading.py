@@ -26,11 +26,13 @@ from vnroute.store.base import (
     BlockSpan,
     Change,
     Counts,
+    NumberChanges,
     StoreError,
 )
 from vnroute.store.sqlite_audit import read_audit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_deck_reading import SqliteDeckReading
+from vnroute.store.sqlite_numbers import read_number_changes
 from vnroute.store.sqlite_overrides import read_overrides
 
 __all__ = ["SqliteReading", "checked_kind"]
@@ -97,6 +99,10 @@ class SqliteReading(SqliteDeckReading):
             Change(counter=counter, time=datetime.fromisoformat(time), what=what)
             for counter, time, what in self._db.rows(query, (after,))
         ]
+
+    def number_changes(self, after: int) -> NumberChanges:
+        """Return what happened to numbers since a change."""
+        return read_number_changes(self._db, after)
 
     def audit(
         self, before: int = 0, limit: int = 100, *, account: str = "", kind: str = "", key: str = ""
@@ -181,6 +187,17 @@ class SqliteReading(SqliteDeckReading):
     def assignments(self) -> list[Assignment]:
         """Return all assignments, by id."""
         return [_assignment(row) for row in self._db.rows(f"{_ASSIGNMENTS} ORDER BY id")]
+
+    def assignments_of(self, ids: Iterable[int]) -> dict[int, Assignment]:
+        """Return assignments by id."""
+        wanted = sorted(set(ids))
+        found: dict[int, Assignment] = {}
+        for start in range(0, len(wanted), _CHUNK):
+            part = wanted[start : start + _CHUNK]
+            marks = ",".join("?" * len(part))
+            for row in self._db.rows(f"{_ASSIGNMENTS} WHERE id IN ({marks})", part):
+                found[row[0]] = _assignment(row)
+        return found
 
     def unused_assignments(self, ids: Iterable[int]) -> set[int]:
         """Return those of ``ids`` that nothing uses."""

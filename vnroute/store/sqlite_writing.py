@@ -26,6 +26,7 @@ from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_deck_writing import SqliteDeckWriting, plain_rows
+from vnroute.store.sqlite_numbers import MOST_LOGGED, SqliteNumberLog, block_document
 from vnroute.store.sqlite_overrides import delete_override, write_override
 from vnroute.store.sqlite_reading import SqliteReading, checked_kind
 
@@ -51,9 +52,10 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
     def __init__(self, connection: Connection, audit: SqliteAudit) -> None:
         super().__init__(connection)
         self._audit = audit
+        self.number_log = SqliteNumberLog(connection, audit)
         self.discarded = False
         self.touched = False
-        """Whether anything differs from before."""
+        """Whether anything besides numbers differs from before."""
         self._assignments: dict[tuple[str, ...], int] = {}
         self._replaced = False
 
@@ -191,6 +193,8 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         for span in spans:
             coming.setdefault(span.notation, []).append(span)
         added = changed = unchanged = 0
+        old: list[BlockSpan] = []
+        new: list[BlockSpan] = []
         for block in coming.values():
             before = by_extent.pop(_extent(block), None)
             if before is None:
@@ -200,11 +204,13 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
                 continue
             else:
                 changed += 1
-                self._delete_spans(before)
+                old += before
+            new += block
         removed = len(by_extent) if replace else 0
         if replace:
-            for block in by_extent.values():
-                self._delete_spans(block)
+            old += [span for block in by_extent.values() for span in block]
+        self._audit_blocks(old, new)
+        self._delete_spans(old)
         self._db.executemany("INSERT OR IGNORE INTO blocks VALUES (?, ?, ?, ?)", spans)
         return self._noted(
             Tally(added=added, changed=changed, unchanged=unchanged, removed=removed)
@@ -260,6 +266,11 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         if replace:
             (there,) = self._db.row("SELECT count(*) FROM numbers")
             removed = there - common
+        changed = common - unchanged
+        if coming - unchanged + removed > MOST_LOGGED:
+            self.number_log.add_counts(coming - common, changed, removed)
+        elif coming - unchanged + removed:
+            self._log_staged(bool(removed))
         if removed:
             self._replaced = True
             self._db.execute(
@@ -275,9 +286,73 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
                 " ON CONFLICT (number) DO UPDATE SET assignment = excluded.assignment"
                 " WHERE assignment <> excluded.assignment"
             )
-        changed = common - unchanged
-        return self._noted(
-            Tally(added=coming - common, changed=changed, unchanged=unchanged, removed=removed)
+        return Tally(added=coming - common, changed=changed, unchanged=unchanged, removed=removed)
+
+    def _log_staged(self, replace: bool) -> None:
+        query = (
+            "SELECT number, there.assignment, staged.assignment"
+            " FROM staged_numbers AS staged LEFT JOIN numbers AS there USING (number)"
+            " WHERE there.assignment IS NOT staged.assignment"
+        )
+        if replace:
+            query += (
+                " UNION ALL SELECT number, assignment, NULL FROM numbers WHERE NOT EXISTS"
+                " (SELECT 1 FROM staged_numbers WHERE staged_numbers.number = numbers.number)"
+            )
+        self._log_moved(list(self._db.rows(query)))
+
+    def _log_moved(self, moved: Sequence[tuple[int, int | None, int | None]]) -> None:
+        ids = {each for _, *both in moved for each in both if each is not None}
+        known = self.assignments_of(ids)
+        self.number_log.add(
+            [
+                (
+                    number,
+                    None if before is None else known[before],
+                    None if after is None else known[after],
+                )
+                for number, before, after in moved
+            ]
+        )
+
+    def remove_numbers(self, numbers: Sequence[int]) -> Tally:
+        """Remove numbers. Their assignments stay, though maybe nothing uses them: to find out would
+        take a pass over all numbers.
+        """
+        found = [
+            (number, row[0], None)
+            for number in dict.fromkeys(numbers)
+            if (row := self._db.row("SELECT assignment FROM numbers WHERE number = ?", (number,)))
+        ]
+        self._log_moved(found)
+        self._db.executemany("DELETE FROM numbers WHERE number = ?", [(one,) for one, *_ in found])
+        return Tally(removed=len(found))
+
+    def remove_blocks(self, notations: Sequence[str]) -> Tally:
+        """Remove blocks, by notation."""
+        wanted = set(notations)
+        spans = [span for span in self.iter_blocks() if span.notation in wanted]
+        self._audit_blocks(spans, ())
+        self._delete_spans(spans)
+        removed = len({span.notation for span in spans})
+        self.touched = self.touched or bool(removed)
+        return Tally(removed=removed)
+
+    def _audit_blocks(self, before: Sequence[BlockSpan], after: Sequence[BlockSpan]) -> None:
+        """Tell the audit of blocks that change; a prefix has a span for each length."""
+        old = {span.notation: span.assignment for span in before}
+        new = {span.notation: span.assignment for span in after}
+        known = self.assignments_of({*old.values(), *new.values()})
+        self._audit.add(
+            "blocks",
+            [
+                (
+                    name,
+                    block_document(name, known[old[name]]) if name in old else None,
+                    block_document(name, known[new[name]]) if name in new else None,
+                )
+                for name in {**old, **new}
+            ],
         )
 
     def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:
@@ -341,6 +416,8 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         return tally
 
     def _put(self, table: str, kind: type[Any], entities: Sequence[Any], replace: bool) -> Tally:
+        if not entities and not replace:
+            return Tally()
         there = {entity.id: entity for entity in self._entities(table, kind)}
         coming = {entity.id: entity for entity in entities}
         owned = table in _OWNED

@@ -40,6 +40,7 @@ def build(settings: Settings) -> Built:
                 settings.images,
                 horizon_years=settings.routing.horizon_years,
                 max_attempts=settings.routing.max_attempts,
+                latest=store.snapshot,
             )
     finally:
         store.close()

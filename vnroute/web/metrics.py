@@ -48,6 +48,7 @@ _GAUGES = {
     "live": ("vnroute_connections_open", "Connections open now."),
     "most_live": ("vnroute_connections_open_most", "The most connections open at a time."),
     "generation": ("vnroute_worker_generation", "Generation of the image a worker answers by."),
+    "overlay": ("vnroute_worker_overlay", "Serial of the overlay a worker answers by; 0: none."),
     "memory": ("vnroute_worker_memory_max_bytes", "The most memory a worker has had, resident."),
     "started": ("vnroute_worker_start_time_seconds", "When a worker started, Unix time."),
     "updated": ("vnroute_worker_update_time_seconds", "When a worker last wrote its page."),
@@ -143,6 +144,19 @@ class _Home(Collector):
             for name, count in image["rows"].items():
                 rows.add_metric([name], count)
             yield rows
+        overlay = self.status.get("overlay")
+        if isinstance(overlay, dict) and "error" not in overlay:
+            yield GaugeMetricFamily(
+                "vnroute_overlay_serial", "Change that the overlay goes up to.", overlay["serial"]
+            )
+            yield GaugeMetricFamily(
+                "vnroute_overlay_numbers", "Numbers in the overlay.", overlay["numbers"]
+            )
+            yield GaugeMetricFamily(
+                "vnroute_overlay_waiting",
+                "Changes that are not in it and wait for a compilation.",
+                overlay["waiting"],
+            )
         stored = self.status.get("store")
         if isinstance(stored, dict) and "error" not in stored:
             yield GaugeMetricFamily(

@@ -1,0 +1,6 @@
+from collections.abc import Mapping
+
+REMOVED: int
+
+def fill_slots(numbers: Mapping[int, int]) -> tuple[int, bytearray]: ...
+def find_row(rows: bytes | memoryview, number: int) -> int | None: ...

@@ -1,0 +1,133 @@
+"""The log of changed numbers in SQLite, from which overlays of numbers are made; its audit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from vnroute.store.base import Assignment, NumberChange, NumberChanges
+from vnroute.store.sqlite_audit import SqliteAudit
+from vnroute.store.sqlite_connection import Connection
+
+__all__ = [
+    "MOST_LOGGED",
+    "SqliteNumberLog",
+    "block_document",
+    "number_document",
+    "read_number_changes",
+]
+
+MOST_LOGGED = 10_000
+"""Numbers of one transaction that are logged one by one; what changes more needs a compilation."""
+_KEPT = 50_000
+_MOST_CHANGES = 100_000
+_TRIM_EVERY = 64
+_MOST_AUDITED = 1000
+
+Moved = tuple[int, Assignment | None, Assignment | None]
+"""A number, where it led before, and where it leads now; None where it is not there."""
+
+
+def _leads(assignment: Assignment) -> dict[str, str]:
+    return {
+        "account": assignment.account,
+        "plan": assignment.plan,
+        "campaign": assignment.campaign,
+        "state": assignment.state,
+        "from": assignment.since,
+        "until": assignment.until,
+        "ported_to": assignment.ported_to,
+        "screen": assignment.screen,
+    }
+
+
+def number_document(number: int, assignment: Assignment) -> bytes:
+    """Return a number as the model writes it (:class:`vnroute.model.Number`), in JSON."""
+    return msgspec.json.encode({"number": f"+{number}", **_leads(assignment)})
+
+
+def block_document(notation: str, assignment: Assignment) -> bytes:
+    """Return a block as the model writes it (:class:`vnroute.model.NumberBlock`), in JSON."""
+    is_prefix = "x" not in notation and "-" not in notation
+    named = {"block": "" if is_prefix else notation, "prefix": notation if is_prefix else ""}
+    return msgspec.json.encode({**named, **_leads(assignment)})
+
+
+class SqliteNumberLog:
+    """Collects the numbers that one transaction changes."""
+
+    def __init__(self, connection: Connection, audit: SqliteAudit) -> None:
+        self._db = connection
+        self._audit = audit
+        self._rows: dict[int, Assignment | None] = {}
+        self.whole = False
+        """Whether more was changed than is logged."""
+
+    @property
+    def touched(self) -> bool:
+        """Whether any number was changed."""
+        return self.whole or bool(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def add(self, moved: Sequence[Moved]) -> None:
+        """Log what was changed, and tell the audit."""
+        # The audit keeps the counts of very many, and looks into no document.
+        many = len(moved) > _MOST_AUDITED
+
+        def document(number: int, one: Assignment | None) -> bytes | None:
+            if one is None:
+                return None
+            return b"{}" if many else number_document(number, one)
+
+        entries = [(f"+{n}", document(n, before), document(n, after)) for n, before, after in moved]
+        self._audit.add("numbers", entries)
+        self._rows.update((number, after) for number, _, after in moved)
+        if len(self._rows) > MOST_LOGGED:
+            self.whole = True
+
+    def add_counts(self, added: int, changed: int, removed: int) -> None:
+        """Note a change of more numbers than are logged."""
+        counts = {"added": added, "changed": changed, "removed": removed}
+        self._audit.add("numbers", [("*", None, msgspec.json.encode(counts))])
+        self.whole = True
+
+    def write(self, counter: int) -> None:
+        """Write the log of the transaction with this change counter; drop what is old."""
+        self._db.executemany(
+            "INSERT INTO number_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (counter, number, one.account, one.plan, one.campaign, one.state, one.since, one.until, one.screen)
+                if one is not None
+                else (counter, number, *[""] * 7)
+                for number, one in self._rows.items()
+            ],
+        )  # fmt: skip
+        if len(self._rows) >= _TRIM_EVERY or counter % _TRIM_EVERY == 0:
+            row = self._db.row(
+                "SELECT counter FROM number_changes ORDER BY counter DESC LIMIT 1 OFFSET ?",
+                (_KEPT,),
+            )
+            if row is not None:
+                self._db.execute("DELETE FROM number_changes WHERE counter <= ?", row)
+
+
+def read_number_changes(connection: Connection, after: int) -> NumberChanges:
+    """Return what :meth:`vnroute.store.base.Reading.number_changes` does."""
+    (counter,) = connection.row("SELECT coalesce(max(counter), 0) FROM changes")
+    (kept,) = connection.row("SELECT coalesce(min(counter), 0) FROM number_changes")
+    changes: Iterable[tuple[int, int | None]] = connection.rows(
+        "SELECT counter, numbers FROM changes WHERE counter > ? ORDER BY counter DESC LIMIT ?",
+        (after, _MOST_CHANGES),
+    )
+    others = tuple(
+        at for at, numbers in changes if numbers is None or (numbers and not 0 < kept <= at)
+    )
+    rows = connection.rows(
+        "SELECT counter, number, account, plan, campaign, state, since, until, screen FROM number_changes"
+        " WHERE counter > ? ORDER BY counter, number",
+        (after,),
+    )
+    return NumberChanges(counter, tuple(NumberChange(*row) for row in rows), others)
