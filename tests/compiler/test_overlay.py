@@ -40,7 +40,8 @@ def number(text: str, leads: str, **more: str) -> dict[str, Any]:
 RUNG_OURS, RUNG_OTHER = "+12125550100", "+19175550123"
 BASE: dict[str, Any] = {
     "accounts": [
-        {"id": "acme", "time_zone": "America/New_York"}, {"id": "gone", "state": "suspended"},
+        {"id": "acme", "time_zone": "America/New_York", "screen": "lax"},
+        {"id": "gone", "state": "suspended"},
     ],
     "schedules": [{"id": "office", "open": [{"days": "mon-fri", "hours": "09:00-17:00"}]}],
     "plans": [
@@ -53,6 +54,11 @@ BASE: dict[str, Any] = {
     ],
     "carriers": [{"id": "alpha", "gateways": [{"id": "alpha-1", "gateway": "gw"}]}],
     "rates": [{"prefix": p, "carrier": "alpha", "rate": "0.01"} for p in ("1", "44")],
+    "lists": [{"id": "nuisance", "callers": ["+1312555*"]}],
+    "screens": [
+        {"id": "strict", "rules": [{"block": "nuisance", "treat": "CALL_REJECTED"}]},
+        {"id": "lax", "rules": [{"rate": "5/60", "treat": "USER_BUSY"}]},
+    ],
     "numbers": [
         number("+18005550001", "acme-main", campaign="spring"),
         number("+18005550002", "acme-far"),
@@ -71,6 +77,7 @@ WAYS = st.fixed_dictionaries(
     optional={
         "campaign": st.sampled_from(["spring", "autumn"]),
         "state": st.sampled_from(["active", "suspended", "reserved", "ported-out"]),
+        "screen": st.sampled_from(["strict", "lax"]),
         "from": st.sampled_from(["2026-11-01", "2026-12-24"]),
         "until": st.sampled_from(["2026-12-25", "2027-01-01"]),
     },

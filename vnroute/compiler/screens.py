@@ -129,7 +129,8 @@ class ScreenRows:
 
     def keys(self, accounts: Iterable[str]) -> bytes:
         """Return the SCREEN_KEYS section: what numbers may be given later as well, in accounts with
-        these screens, unless that is very much."""
+        these screens, unless that is very much.
+        """
         of_accounts = set(accounts) | {""}
         if len(of_accounts) * (len(self._screens) + 1) <= _MOST_PAIRS:
             for account in of_accounts:

@@ -99,7 +99,8 @@ class SqliteNumberLog:
         self._db.executemany(
             "INSERT INTO number_changes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
-                (counter, number, one.account, one.plan, one.campaign, one.state, one.since, one.until, one.screen)
+                (counter, number, one.account, one.plan, one.campaign, one.state, one.since,
+                 one.until, one.screen)
                 if one is not None
                 else (counter, number, *[""] * 7)
                 for number, one in self._rows.items()
@@ -126,8 +127,8 @@ def read_number_changes(connection: Connection, after: int) -> NumberChanges:
         at for at, numbers in changes if numbers is None or (numbers and not 0 < kept <= at)
     )
     rows = connection.rows(
-        "SELECT counter, number, account, plan, campaign, state, since, until, screen FROM number_changes"
-        " WHERE counter > ? ORDER BY counter, number",
+        "SELECT counter, number, account, plan, campaign, state, since, until, screen"
+        " FROM number_changes WHERE counter > ? ORDER BY counter, number",
         (after,),
     )
     return NumberChanges(counter, tuple(NumberChange(*row) for row in rows), others)
