@@ -953,10 +953,9 @@ cdef class Matcher:
 
     def most_carriers_for(self, uint32_t assignment):
         """Return the same for calls under an assignment that are diverted to a number."""
-        if assignment >= self.image.assignment_count:
-            raise IndexError(assignment)
+        self._checked(assignment)
         return self.image.orders[
-            self.image.accounts[self.image.assignments[assignment].account].order].most
+            self.image.accounts[self.record_of(assignment).account].order].most
 
     cdef uint32_t _branch(
         self, const TargetRecord* wanted, uint32_t branches
