@@ -648,6 +648,8 @@ _RUN: Final[dict[str, Callable[[Session, str | None], bool]]] = {
     "ring_ready": Session._pre_answer,
     "playback": Session._pre_answer,
     "sleep": Session._sleep,
+    # It answers and takes a message; how long that is matters to nobody.
+    "voicemail": Session._answer,
 }
 
 
