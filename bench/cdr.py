@@ -216,8 +216,8 @@ def intake(node: Node, seconds: float, at_once: int) -> None:
     node.stop()
 
 
-def _records(count: int) -> list[bytes]:
-    now, source = time.time_ns() // 1000, random.Random(26)
+def _records(count: int, source: random.Random) -> list[bytes]:
+    now = time.time_ns() // 1000
 
     def one() -> bytes:
         started = now - source.randrange(20 * 86400) * 1_000_000
@@ -245,8 +245,9 @@ def _records(count: int) -> list[bytes]:
 def recovery(node: Node, count: int) -> None:
     """Spool records, start, kill in the middle; print how long each took."""
     spool = Spool(node.home / "spool" / "cdr")
+    source = random.Random(26)
     for _ in range(count // 1000):
-        spool.append(_records(1000))
+        spool.append(_records(1000, source))
     spool.close()
     node.start()
     tell(f"{count:,} records spooled: takes CDRs {node.until_it_takes():.2f} s after its start")

@@ -246,7 +246,13 @@ def test_reports_and_calls_over_http(shared: Home) -> None:
     assert (code, told["columns"][:3]) == (200, ["campaign", "country", "calls"])
     assert [(row["country"], row["calls"]) for row in told["rows"]] == [("ES", 1)]
     assert shared.get("/api/v1/calls?campaign=web")[1]["calls"][0]["caller_name"] == "<b>Eve</b>"
+    code, told = shared.get("/api/v1/reports/concurrency?campaign=web&by=day&of=account")
+    assert (code, told["columns"]) == (200, ["account", "day", "peak", "at", "mean"])
+    assert [(row["account"], row["peak"]) for row in told["rows"]] == [("acme", 1)]
     for path, why in (
+        ("reports/concurrency?by=day&by=hour", "by day or by hour"),
+        ("reports/concurrency?of=number", "of account or carrier"),
+        ("reports/campaigns?of=account", "goes with concurrency"),
         ("reports/cats", "there are"),
         ("reports/carriers?by=hour", "expected gateway"),
         ("reports/campaigns?from=x", "a day such as"),

@@ -13,7 +13,6 @@ Rows for a group of callers or a time class do not count here: CDRs do not tell 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Mapping
 
 from vnroute.calls.base import CallStore, DeckRow, GatewayRow, Rate, RatedCall
@@ -156,14 +155,16 @@ def take_over_decks(routing: Store, calls: CallStore) -> bool:
                 dialled = gateway.dial("\0").rpartition("/")[2]
                 before, _, after = dialled.partition("\0")
                 gateways.append(GatewayRow(gateway.id, carrier.id, before.removesuffix("+"), after))
-        calls.put_decks(counter, since, _deck_rows(view), gateways)
+        # All that was in force at the change or later, not now: a row that has ended meanwhile
+        # would be taken for one that the change withdrew. The first time all rows, however old.
+        known = calls.deck_counter() >= 0
+        calls.put_decks(counter, since, _deck_rows(view, since if known else 0), gateways)
     return True
 
 
-def _deck_rows(view: Reading) -> Iterator[DeckRow]:
-    now = int(time.time())
+def _deck_rows(view: Reading, since: int) -> Iterator[DeckRow]:
     for kind in ("account", "carrier"):
-        for row in view.iter_rates(now, kind):
+        for row in view.iter_rates(since // 1_000_000, kind):
             yield DeckRow(
                 kind, row.prefix, row.owner, row.origin, row.time, row.effective, row.end,
                 row.rate, row.fee, row.first, row.next, int(row.blocked), row.currency,

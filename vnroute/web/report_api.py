@@ -10,9 +10,11 @@ from litestar.params import FromPath, FromQuery, QueryParameter
 
 from vnroute.access.identity import Identity
 from vnroute.calls.asking import asked
+from vnroute.calls.base import CallFilter, CallStore
+from vnroute.calls.concurrency import concurrency
 from vnroute.calls.export import exported
 from vnroute.calls.opening import open_calls
-from vnroute.calls.reports import ReportError, make_report
+from vnroute.calls.reports import Report, ReportError, make_report
 from vnroute.model.problem import FieldError
 from vnroute.settings import Settings
 from vnroute.store import StoreError
@@ -21,6 +23,7 @@ from vnroute.web.api.problems import Refused, not_there
 __all__ = ["report_handlers"]
 
 _MOST_ROWS = 10_000
+_MOST_READ = 2_000_000
 _Text = Annotated[str, QueryParameter(max_length=100)]
 _Limit = Annotated[int, QueryParameter(ge=1, le=_MOST_ROWS)]
 
@@ -33,8 +36,16 @@ def _refused(error: FieldError | ReportError | StoreError) -> Refused:
     return Refused(503 if isinstance(error, StoreError) else 400, str(error))
 
 
-_SYSTEM = ("carriers",)
-"""Reports on what belongs to no account."""
+def _concurrency(store: CallStore, which: CallFilter, by: list[str], of: str) -> Report:
+    """Return concurrent calls over time. It reads the calls, so not any number of them."""
+    if len(by) > 1:
+        raise ReportError("concurrency goes by day or by hour")
+    count = store.count(which)
+    if count > _MOST_READ:
+        raise ReportError(
+            f"{count:,} calls would be read, and {_MOST_READ:,} are the most: ask for fewer days"
+        )
+    return concurrency(store, which, by[0] if by else "hour", of)
 
 
 def _own(identity: Identity, account: str) -> str:
@@ -60,16 +71,25 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
         by: FromQuery[list[str] | None] = None,
         limit: _Limit = 1000,
         callers: FromQuery[bool] = False,
+        of: _Text = "",
     ) -> Response[dict[str, Any]]:
-        """Return a report's columns and rows; 400 for one that cannot be made so."""
+        """Return a report's columns and rows; 400 for one that cannot be made so.
+
+        ``of`` goes with concurrency: rows for each account or carrier.
+        """
         account = _own(request.user, account)
-        if request.user.account and subject in _SYSTEM:
+        if request.user.account and "carrier" in (subject.removesuffix("s"), of):
             raise Refused(404)
         try:
             which = asked(first, last, month, account, campaign, number)
             store = open_calls(settings.calls_address, create=False)
             try:
-                made = make_report(store, subject, which, by or (), callers)
+                if subject == "concurrency":
+                    made = _concurrency(store, which, by or [], of)
+                elif of:
+                    raise ReportError("of goes with concurrency")
+                else:
+                    made = make_report(store, subject, which, by or (), callers)
             finally:
                 store.close()
         except (FieldError, ReportError, StoreError) as error:

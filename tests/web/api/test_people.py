@@ -148,7 +148,8 @@ def test_matrix(ask: Ask, name: str, role: str, limit: str, owner: str) -> None:
 
 
 SYSTEM = [("GET", "/carriers"), ("GET", "/carriers/alpha"), ("DELETE", "/carriers/alpha"),
-          ("PUT", "/carriers/beta"), ("GET", "/reports/carriers")]  # fmt: skip
+          ("PUT", "/carriers/beta"), ("GET", "/reports/carriers"),
+          ("GET", "/reports/concurrency?of=carrier")]  # fmt: skip
 
 
 @pytest.mark.parametrize(("method", "path"), SYSTEM)
