@@ -25,6 +25,10 @@ SCREENS = {
     "plan": ("/plans/acme-main", "text=together"),
     "schedules": ("/schedules", "text=office-hours"),
     "carriers": ("/carriers", "text=alpha-1"),
+    "plan-editor": ("/plans/acme-main/edit", "text=Step 2"),
+    "decks": ("/decks", "text=carrier alpha"),
+    "deck": ("/decks/carrier/alpha", "text=Rows in force"),
+    "start": ("/start", "text=1. A carrier"),
     "people": ("/people", "text=Audit log"),
 }
 """Addresses by name, and what is on the screen once it is whole."""

@@ -156,3 +156,11 @@ class Home:
             "POST", path, json.dumps(body).encode(), **{"Content-Type": "application/json"}
         )
         return status, json.loads(said)
+
+    def put_json(self, path: str, body: Any) -> tuple[int, Any]:
+        """Put a document over whatever is there."""
+        status, _, said = self.request(
+            "PUT", path, json.dumps(body).encode(),
+            **{"Content-Type": "application/json", "If-Match": "*"},
+        )  # fmt: skip
+        return status, json.loads(said)

@@ -26,6 +26,8 @@ __all__ = ["command", "worker_settings"]
 )
 @click.option("--control-port", type=ControlPort(), default=None,
               help="Port of console, metrics and CDRs, or none; else [control] port.")  # fmt: skip
+@click.option("--empty", is_flag=True,
+              help="Begin without a route image: the console leads to a first number.")  # fmt: skip
 @pass_session
 def command(
     session: Session,
@@ -33,6 +35,7 @@ def command(
     port: int | None,
     workers: int | None,
     control_port: int | None,
+    empty: bool,
 ) -> int:
     """Answer FreeSWITCH's calls by the route image in force.
 
@@ -63,8 +66,11 @@ def command(
         control=with_port(settings.control, control_port),
     )
     log.configure(settings.log.level, settings.log.format)
-    if current_image(settings.images) is None:
-        print_error(f"{settings.images}: no route image there; run vnroute compile")
+    missing = current_image(settings.images) is None
+    if missing and not empty:
+        print_error(
+            f"{settings.images}: no route image there; run vnroute compile, or begin with --empty"
+        )
         return 2
     try:
         lock = hold_home(settings.state)
@@ -72,6 +78,8 @@ def command(
         print_error(str(error))
         return 2
     with lock:
+        if missing:
+            _compile_empty(session)
         _fill_state_page(settings)
         supervisor = Supervisor(worker_settings(settings), control_companions(settings))
         try:
@@ -80,6 +88,17 @@ def command(
             place = f"{settings.server.host}:{settings.server.port}"
             print_error(f"cannot listen on {place}: {error.strerror or error}")
             return 2
+
+
+def _compile_empty(session: Session) -> None:
+    """Compile what is stored, be it nothing: every call is refused as to an unknown number."""
+    from vnroute.cli.compile import compile_store
+
+    store = session.open_store()
+    try:
+        compile_store(session, store, show=False)
+    finally:
+        store.close()
 
 
 def _fill_state_page(settings: Settings) -> None:

@@ -17,6 +17,7 @@ from vnroute.web.api.overrides import override_handlers
 from vnroute.web.api.people import people_handlers
 from vnroute.web.api.problems import plugin as problems_plugin
 from vnroute.web.api.schema import Schema
+from vnroute.web.api.test_calls import call_handlers
 from vnroute.web.api.who import Door, authentication, rate_limit
 from vnroute.web.console_files import console_handlers
 from vnroute.web.headers import COMMON
@@ -60,6 +61,7 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
                     *audit_handlers(changes),
                     *override_handlers(changes),
                     *deck_handlers(changes, jobs),
+                    *call_handlers(changes),
                 ],
                 middleware=[authentication(door), rate_limit(settings.control.requests_per_second)],
             ),

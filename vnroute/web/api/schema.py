@@ -32,8 +32,14 @@ def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     from vnroute.web.api.decks import RollBack
     from vnroute.web.api.overrides import NewOverride
     from vnroute.web.api.people import BODIES as PEOPLE
+    from vnroute.web.api.test_calls import TestCall
 
-    by_operation = {**PEOPLE, "put_override": NewOverride, "roll_back_deck": RollBack}
+    by_operation = {
+        **PEOPLE,
+        "put_override": NewOverride,
+        "roll_back_deck": RollBack,
+        "test_call": TestCall,
+    }
 
     types = {section: kind for section, kind in SECTIONS.items()}
     schemas, parts = msgspec.json.schema_components(

@@ -31,16 +31,17 @@ export function address(path, query) {
   return BASE + path + (text ? `?${text}` : "");
 }
 
-async function ask(method, path, { query, body, etag, create, signal, quiet } = {}) {
+async function ask(method, path, { query, body, file, etag, create, signal, quiet } = {}) {
   const headers = { Accept: "application/json" };
   if (body !== undefined) headers["Content-Type"] = "application/json";
+  if (file) headers["Content-Type"] = "application/octet-stream";
   if (etag) headers["If-Match"] = etag;
   if (create) headers["If-None-Match"] = "*";
   let reply;
   try {
     reply = await fetch(address(path, query), {
       method, headers, signal, cache: "no-store", credentials: "same-origin",
-      body: body === undefined ? undefined : JSON.stringify(body),
+      body: file || (body === undefined ? undefined : JSON.stringify(body)),
     });
   } catch (error) {
     if (error.name === "AbortError") throw error;
@@ -94,3 +95,6 @@ export const get = async (path, query, more) => (await ask("GET", path, { query,
 export const getTagged = (path, query, more) => ask("GET", path, { query, ...more });
 /** PUT, POST, PATCH, DELETE: send("PUT", "/plans/a", {body, etag, query: {wait: 5}}) -> {data, etag}. */
 export const send = (method, path, more) => ask(method, path, more);
+
+/** POST a file as it is: upload("/decks/carrier/alpha/imports", file, {query, signal}) -> data. */
+export const upload = async (path, file, more) => (await ask("POST", path, { ...more, file })).data;

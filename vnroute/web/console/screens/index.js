@@ -2,12 +2,15 @@
 // what a screen asks of the API is refused there again.
 
 const everywhere = (me) => me.everywhere;
+const operator = (me) => me.may("operator");
 const admin = (me) => me.may("admin");
 
 export const SCREENS = [
+  { id: "start", title: "Getting started", key: "b", group: "Now", may: (me) => everywhere(me) && admin(me), load: () => import("./start.js") },
   { id: "live", title: "Live", key: "l", group: "Now", load: () => import("./live.js") },
   { id: "plans", title: "Plans", key: "p", group: "Routing", load: () => import("./plans.js") },
   { id: "schedules", title: "Schedules", key: "s", group: "Routing", load: () => import("./schedules.js") },
   { id: "carriers", title: "Carriers", key: "a", group: "Carriers", may: everywhere, load: () => import("./carriers.js") },
+  { id: "decks", title: "Rate decks", key: "d", group: "Carriers", may: (me) => everywhere(me) && operator(me), load: () => import("./decks.js") },
   { id: "people", title: "People & audit", key: "u", group: "Access", may: admin, load: () => import("./people.js") },
 ];

@@ -4,8 +4,11 @@ import { get, getTagged } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { form } from "../lib/form.js";
 import { pagedTable } from "../lib/table.js";
+import { edit } from "./plan_editor.js";
 
 export async function show(place) {
+  if (place.path[0] === "+new") return edit(place, null);
+  if (place.path[1] === "edit") return edit(place, place.path[0]);
   if (place.path.length) return one(place, place.path[0]);
   const search = form({
     inline: true, button: "Find",
@@ -26,7 +29,7 @@ export async function show(place) {
     ],
     page: (after, signal) => get("/plans", { after, like: place.query.get("like") }, { signal }),
   });
-  place.main.append(place.head("Plans"), search, h("section", {}, list));
+  place.main.append(place.head("Plans", place.me.may("operator") ? h("a", { href: "#/plans/+new" }, "New plan") : null), search, h("section", {}, list));
 }
 
 function firstRing(plan) {
@@ -37,6 +40,6 @@ function firstRing(plan) {
 
 async function one(place, id) {
   const { data } = await getTagged(`/plans/${encodeURIComponent(id)}`, null, { signal: place.signal });
-  place.main.append(place.head(id, h("a", { href: "#/plans" }, "All plans")),
+  place.main.append(place.head(id, place.me.may("operator") ? h("a", { href: `#/plans/${encodeURIComponent(id)}/edit` }, "Edit") : null, h("a", { href: "#/plans" }, "All plans")),
     h("section", {}, h("h2", {}, "As a routing file has it"), h("pre", { class: "code", tabindex: "0" }, JSON.stringify(data, null, 2))));
 }
