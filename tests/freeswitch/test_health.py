@@ -24,6 +24,7 @@ from tests.freeswitch.harness import (
     wait_until,
 )
 from tests.freeswitch.test_main_job import Node, vnroute
+from vnroute.carriers.gateway_report import read_gateways
 from vnroute.image.keys import Kind
 from vnroute.image.state_page import StatePage
 from vnroute.loadtest.freeswitch import PASSWORD
@@ -33,6 +34,7 @@ pytestmark = [pytest.mark.freeswitch, pytest.mark.slow, pytest.mark.timeout(400)
 
 RATE = int(os.environ.get("VNROUTE_TEST_HEALTH_RATE", "18"))
 DEAD = float(os.environ.get("VNROUTE_TEST_HEALTH_DEAD", "25"))
+HOLD_MS = 5000
 WARM_UP = 80.0
 RECOVERY = 45.0
 PROGRESS = 2
@@ -71,7 +73,9 @@ class World:
         self.gateways = [Gateway(f"gw-{name}", free_port(), ping) for name in CARRIERS]
         self.node = Node(home)
         self.switch = FreeSwitch(
-            [self.node.address], self.gateways, cdr=f"http://127.0.0.1:{self.control}/cdr"
+            [self.node.address],
+            self.gateways,
+            cdr=f"http://127.0.0.1:{self.control}/cdr",
         )
         (home / "routes.yaml").write_text(routing())
         (home / "vnroute.toml").write_text(
@@ -81,6 +85,11 @@ class World:
         )
         vnroute(home, "load", "routes.yaml")
         vnroute(home, "compile")
+
+    def legs(self) -> int:
+        """Return how many legs the switch has sent to the first gateway."""
+        report = read_gateways(self.switch.api("sofia xmlstatus gateway"))
+        return next(found.made for found in report if found.name == self.gateways[0].name)
 
     def share(self, gateway: str = "alpha-1") -> int:
         """Return the share of calls that workers are told of."""
@@ -113,6 +122,11 @@ def test_pings_shut_a_gateway_and_let_it_back(world: World) -> None:
         assert placed.codes() == {200: 10} and placed.slowest() < 1.0
         stack.enter_context(SippCarrier.answers(world.gateways[0]))
         wait_until("alpha-1 is tried again", lambda: world.share() > 0, 90)
+        # Few calls come, and each of them may be a trial; three that do well are a step.
+        deadline = time.monotonic() + 120
+        while world.share() < 1000 and time.monotonic() < deadline:
+            assert place(world.switch.address, NUMBERS[:1] * 10, rate=5).codes() == {200: 10}
+        assert world.share() == 1000
 
 
 def vnroute_status(home: Path) -> str:
@@ -149,7 +163,7 @@ def test_drained_by_hand_takes_no_call_and_survives_a_restart(world: World) -> N
 
 
 @pytest.mark.parametrize("world", [0], indirect=True)
-@pytest.mark.parametrize("death", ["silent", "refuses"])
+@pytest.mark.parametrize("death", ["silent", "closed", "refuses"])
 def test_one_of_three_dies_under_load(
     world: World, death: str, report: Callable[[str], None]
 ) -> None:
@@ -159,22 +173,22 @@ def test_one_of_three_dies_under_load(
         for gateway in world.gateways[1:]:
             stack.enter_context(SippCarrier.answers(gateway))
         with SippCaller(world.switch.address, NUMBERS, calls=calls, rate=RATE,
-                        hold_ms=1000) as caller:  # fmt: skip
+                        hold_ms=HOLD_MS) as caller:  # fmt: skip
             time.sleep(WARM_UP)
             assert world.share() == 1000
             alpha.stop()
-            dead = (
-                SippCarrier.silent(world.gateways[0])
-                if death == "silent"
-                else SippCarrier.refuses(world.gateways[0], 503)
-            )
+            dead = {
+                "silent": SippCarrier.silent,
+                "closed": SippCarrier.closed,
+                "refuses": lambda place: SippCarrier.refuses(place, 503),
+            }[death](world.gateways[0])
             with dead:
-                died = time.monotonic()
+                died, before = time.monotonic(), world.legs()
                 wait_until("the breaker opens", lambda: world.share() == 0, DEAD)
                 opened = time.monotonic() - died
-                got = dead.count()
+                got = world.legs() - before
                 time.sleep(max(0.0, DEAD - opened))
-                later = dead.count() - got
+                later = world.legs() - before - got
             with SippCarrier.answers(world.gateways[0]):
                 back = time.monotonic()
                 wait_until("it is trusted again", lambda: world.share() == 1000, RECOVERY)
@@ -188,4 +202,5 @@ def test_one_of_three_dies_under_load(
             f" codes {dict(placed.codes())}"
         )
         assert placed.codes() == {200: calls}
-        assert placed.slowest() < PROGRESS + 1
+        # A silent carrier costs its progress timeout; the rest is for a busy machine.
+        assert placed.slowest() < PROGRESS + 10

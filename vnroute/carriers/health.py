@@ -37,12 +37,17 @@ _LATE_SECONDS = 3600.0
 
 
 class KnownGateway(NamedTuple):
-    """A gateway of the routing data; ``name`` is what FreeSWITCH calls it."""
+    """A gateway of the routing data; ``name`` is what FreeSWITCH calls it.
+
+    ``limited`` is whether it takes so many calls only: FreeSWITCH counts legs beyond as failed, so
+    its counters say nothing of such a gateway's health.
+    """
 
     id: str
     name: str
     carrier: str
     progress_seconds: float = 5.0
+    limited: bool = False
 
 
 class GatewayEntry(NamedTuple):
@@ -217,6 +222,8 @@ class Health:
         if breaker.ping(now, said.up):
             self._note(health, switch, watched, before, now)
         meter.sample(now, said.made, said.failed, learn=breaker.state == "closed")
+        if health.known.limited:
+            return
         if breaker.state == "closed" and meter.alarm():
             self._trip(health, switch, watched, now, "calls")
         elif breaker.state == "half-open":
@@ -271,7 +278,7 @@ class Health:
             if call.switch in health.switches and switch != call.switch:
                 continue
             breaker, before = watched.breaker, watched.breaker.state
-            is_watched = now - watched.heard < _WATCHED_SECONDS
+            is_watched = not health.known.limited and now - watched.heard < _WATCHED_SECONDS
             if before == "half-open" and began >= breaker.since:
                 if verdict == "bad":
                     changed = breaker.bad(now)
@@ -302,10 +309,7 @@ class Health:
         self, health: GatewayHealth, switch: str, watched: _Watched, now: float, why: str
     ) -> None:
         before = watched.breaker.state
-        rate = watched.meter.rate()
         if watched.breaker.trip(now, why):
-            floor = _TRICKLE_A_SECOND / rate * ALL if rate > 0 else ALL / 4
-            watched.breaker.floor = int(min(ALL / 2, floor))
             self._note(health, switch, watched, before, now)
 
     def _note(
@@ -316,6 +320,11 @@ class Health:
         if breaker.state == before:
             return  # a step of the trickle
         watched.well = 0
+        if before == "closed":
+            # What it took before it was shut: later nobody knows.
+            rate = watched.meter.rate()
+            floor = _TRICKLE_A_SECOND / rate * ALL if rate > 0 else ALL / 4
+            breaker.floor = int(min(ALL / 2, floor))
         if breaker.state == "half-open":
             watched.meter.mark()
         elif breaker.state == "closed":

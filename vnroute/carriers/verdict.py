@@ -48,6 +48,8 @@ def verdict_of(call: Call, leg: Leg) -> Verdict:
         return "good"
     if leg.cause in NUMBER_CAUSES or not leg.cause:
         return "nothing"
+    if leg.cause == "NORMAL_CIRCUIT_CONGESTION" and not leg.sip:
+        return "nothing"  # our own limit (vnroute.compiler.limits): the carrier was not asked
     if leg.cause == "PROGRESS_TIMEOUT" and leg.together and call.answered:
         return "nothing"
     return "bad"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol
 
 from vnroute.compiler.choosing import Choosing, Prices
+from vnroute.compiler.limits import leg_limits
 from vnroute.compiler.number_table import NumberTable
 from vnroute.compiler.numbers import PlanRows, TreatmentRows, account_records
 from vnroute.compiler.plans import TARGET_BYTES, TOGETHER, Programs
@@ -374,7 +375,7 @@ def _write_carriers(section: _Write, texts: Texts, carriers: list[Carrier]) -> N
             # A character that no format may hold stands for where the number goes.
             before, after = gateway.dial("\0").split("\0")
             gateways += texts.packed(gateway.id) + texts.packed(before) + texts.packed(after)
-            gateways += texts.packed("")
+            gateways += texts.packed(leg_limits(carrier, gateway))
             progress = whole_seconds(gateway.progress_seconds)
             gateways += struct.pack("<IIQ", row, progress, page_key(Kind.GATEWAY, gateway.id))
     section(SectionId.CARRIERS, records, len(carriers))

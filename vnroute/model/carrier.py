@@ -7,6 +7,7 @@ import re
 import msgspec
 
 from vnroute.model.ids import check_gateway_name, check_id
+from vnroute.model.limits import Limits
 from vnroute.model.problem import FieldError
 
 __all__ = ["Carrier", "Gateway"]
@@ -21,13 +22,15 @@ class Gateway(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ``format`` writes the dialled number: ``{e164}`` is ``+442079460123``, ``{e164_digits}`` the
     same without the plus, anything else stands as it is (``00{e164_digits}``,
     ``9011*{e164_digits}``). ``progress_seconds`` is how long it may take at most to the first
-    ringing or early media, before the next carrier is tried.
+    ringing or early media, before the next carrier is tried. ``limits`` are how many calls it
+    takes.
     """
 
     id: str
     gateway: str
     format: str = "{e164_digits}"
     progress_seconds: int = 5
+    limits: Limits | None = None
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -51,11 +54,12 @@ class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A company that takes calls for us, with its gateways in the order they are tried.
 
     A carrier for which no rate at all is loaded takes every destination, after all carriers that
-    have a rate for it.
+    have a rate for it. ``limits`` are how many calls it takes over all its gateways.
     """
 
     id: str
     gateways: tuple[Gateway, ...]
+    limits: Limits | None = None
 
     def __post_init__(self) -> None:
         check_id(self.id)

@@ -56,6 +56,11 @@ class Limits:
         item = self._items.get(resource, _Item())
         return item.total, item.rate
 
+    def release_all(self, held: set[str]) -> None:
+        """A leg that ends holds nothing more."""
+        for resource in tuple(held):
+            self.release(held, resource)
+
     def release(self, held: set[str], resource: str) -> None:
         """A call holds a resource no more."""
         if resource in held:

@@ -17,6 +17,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final, Protocol
 
+from .applications import read_limit
 from .causes import (
     ALLOTTED_TIMEOUT,
     DESTINATION_OUT_OF_ORDER,
@@ -37,6 +38,7 @@ from .dialstring import Branch, DialString, Group, Leg
 from .expansion import Expander
 from .gateways import Behaviour, Gateways, Script, Signal
 from .headers import is_number, is_true, leading_int
+from .limits import Limits
 
 POLL: Final = 0.02
 NEVER: Final = math.inf
@@ -91,6 +93,7 @@ class Attempt:
     pickup: bool = False
     key: str = ""
     taken_at: float = NEVER
+    held: set[str] = field(default_factory=set)
 
     @property
     def down(self) -> bool:
@@ -156,6 +159,7 @@ class Surroundings:
     caller_uuid: str = ""
     hangup_at: float = NEVER
     uuids: set[str] = field(default_factory=set)
+    limits: Limits = field(default_factory=Limits)
     on_progress: Callable[[float], None] = lambda at: None
 
     def second(self, at: float) -> int:
@@ -424,7 +428,25 @@ class _Originate:
             name = leg.variable("origination_callee_id_name") or "Outbound Call"
             number = leg.variable("origination_callee_id_number") or attempt.number
             self.legs_listed_on.push("originated_legs", f"{attempt.uuid};{name};{number}")
+        self._execute_on_originate(attempt, now)
         return attempt, None
+
+    def _execute_on_originate(self, attempt: Attempt, now: float) -> None:
+        """What a leg runs before its INVITE: ``limit`` counts it or hangs it up."""
+        for name, value in attempt.leg.variables.items():
+            application, _, argument = value.partition(" ")
+            if not name.lower().startswith("execute_on_originate") or application != "limit":
+                continue
+            limit = read_limit(argument)
+            if limit is None or attempt.down:
+                continue
+            key = f"{limit.realm}_{limit.resource}"
+            second = self.around.second(now)
+            if not self.around.limits.take(
+                attempt.held, limit.backend, key, limit.most, limit.interval, second
+            ):
+                attempt.script = _SILENT
+                self._hang_up(attempt, cause_of_text(limit.then.removeprefix("!")), now)
 
     def _endpoint(self, attempt: Attempt, place: tuple[int, int]) -> str | None:
         """Find the endpoint and draw what its far end will do; the cause if there is none."""
@@ -564,6 +586,7 @@ class _Originate:
 
     def _hang_up(self, attempt: Attempt, cause: str, at: float) -> None:
         attempt.cause, attempt.ended = cause, at
+        self.around.limits.release_all(attempt.held)
         a_leg = self.a_leg
         if a_leg is not None:
             a_leg.set("last_bridge_hangup_cause", cause)
@@ -827,7 +850,9 @@ def _run_branch(
     cancel_cause: str,
 ) -> _BranchRun:
     listed = _List()
-    inner = Surroundings(around.gateways, around.rng, around.epoch, [], uuids=set(around.uuids))
+    inner = Surroundings(
+        around.gateways, around.rng, around.epoch, [], uuids=set(around.uuids), limits=around.limits
+    )
     run = _Originate(branch, inner, None, listed, draws, cancel_at, cancel_cause)
     return _BranchRun(run.run(now), inner.attempts, listed.values)
 
@@ -861,11 +886,14 @@ def _enterprise(dial: DialString, around: Surroundings, a_leg: ALeg, now: float)
         for i, run in enumerate(runs):
             if run is first:
                 continue
+            for attempt in run.attempts:
+                around.limits.release_all(attempt.held)
             runs[i] = _run_branch(dial.branches[i], draws[i], around, now, end, cause)
             # One that had just won all the same is hung up by enterprise_originate_thread.
             late = runs[i].outcome.winner
             if late is not None and not late.down:
                 late.cause, late.ended = cause, end
+                around.limits.release_all(late.held)
 
     tried = [attempt for run in runs for attempt in run.attempts]
     around.attempts.extend(sorted(tried, key=lambda attempt: attempt.started))

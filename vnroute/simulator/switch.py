@@ -241,6 +241,7 @@ class Session:
             hangup_at=self.patience if self.patience < NEVER else NEVER,
             caller_uuid=self.setup.uuid,
             uuids={self.setup.uuid},
+            limits=self.limits,
             on_progress=self._progress,
         )
 
@@ -295,8 +296,9 @@ class Session:
             yield from self._execute(self._queue.pop(0))
         # "has executed the last dialplan instruction, hanging up"
         channel.hang_up(NORMAL_CLEARING)
-        for resource in tuple(self._held):
-            self.limits.release(self._held, resource)
+        self.limits.release_all(self._held)
+        for attempt in self.attempts:
+            self.limits.release_all(attempt.held)
 
     def execute(self, application: Application) -> Steps:
         """Run one application alone, as ``sendmsg`` with ``execute`` does."""

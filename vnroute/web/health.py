@@ -143,7 +143,13 @@ class HealthService:
             store.close()
         self._counter = counter
         return [
-            KnownGateway(gateway.id, gateway.gateway, carrier.id, gateway.progress_seconds)
+            KnownGateway(
+                gateway.id,
+                gateway.gateway,
+                carrier.id,
+                gateway.progress_seconds,
+                (gateway.limits or carrier.limits) is not None,
+            )
             for carrier in carriers
             for gateway in carrier.gateways
         ]
