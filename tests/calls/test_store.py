@@ -29,6 +29,7 @@ from vnroute.calls.record import Call
 from vnroute.calls.reports import ReportError, make_report
 from vnroute.calls.spool_format import Position
 from vnroute.calls.sqlite import SqliteCallStore
+from vnroute.model import Gateway
 from vnroute.store import StoreError
 
 GATEWAYS = [GatewayRow("alpha-1", "alpha", "", ""), GatewayRow("beta-1", "beta", "00", "#")]
@@ -303,6 +304,21 @@ def test_the_number_behind_what_was_dialled() -> None:
     assert digits_dialled("+12125550100", alpha) == "12125550100"
     for wrong in ("12125550100", "00#", "00x#", "0012345678901234567#"):
         assert not digits_dialled(wrong, beta) or wrong == "00#"
+
+
+def test_the_number_behind_what_formats_wrote() -> None:
+    gateway = Gateway(
+        id="g", gateway="g", format="7{e164_digits}",
+        formats={"+44": "0{national}", "+1": "{national}", "+1212": "9{e164_digits:1}"},
+    )  # fmt: skip
+    ways = [(way.prefix, way.strip, way.before, way.after) for way in gateway.dials()]
+    row = GatewayRow("g", "c", "7", "", msgspec.json.encode(ways).decode())
+    for number in ("442079460123", "15125550100", "12125550100", "34911234567"):
+        dialled = gateway.dial(number).rpartition("/")[2]
+        assert digits_dialled(dialled, row) == number
+    assert digits_dialled("5", row) == ""
+    cut = GatewayRow("g", "c", "7", "", '[["", 2, "7", ""]]')
+    assert digits_dialled("72079460123", cut) == ""  # what was left off is not known
 
 
 def test_calls_are_removed_by_day_and_sums_stay(store: CallStore) -> None:

@@ -59,6 +59,11 @@ WEEKDAY = [
     GO_ON, GO_ON,
     ("hangup", "USER_BUSY"),
 ]  # fmt: skip
+WITH_IDENTITY = [
+    (name, text.replace("5}[", "5,sip_h_y=${sip_h_identity}}[")
+     .replace("0}[", "0,sip_h_y=${sip_h_identity}}["))
+    for name, text in WEEKDAY
+]  # fmt: skip
 LONDON = [
     ("bridge", "{leg_timeout=25}" + "|".join([
         leg("gwA", "442079460999"), leg("gwB1", "00442079460999"), leg("gwB2", "+442079460999", 3)]
@@ -76,7 +81,7 @@ LONDON = [
         ("e164_plus", "+34911234567", "Ana Alvarez", LONDON),
         ("anonymous", "anonymous", "Anonymous", WEEKDAY),
         ("diversion", "+34911234567", "Ana Alvarez", WEEKDAY),
-        ("identity", "+34911234567", "Ana Alvarez", WEEKDAY),
+        ("identity", "+34911234567", "Ana Alvarez", WITH_IDENTITY),
         ("custom_headers", "+34911234567", "Ana Alvarez", WEEKDAY),
         ("tel_uri_from", "+34911234567", "34911234567", WEEKDAY),
         (

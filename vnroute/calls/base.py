@@ -99,12 +99,17 @@ class DeckRow(NamedTuple):
 
 
 class GatewayRow(NamedTuple):
-    """A gateway: its carrier, and what it wants before and after the digits dialled."""
+    """A gateway: its carrier, and what it wants before and after the digits dialled.
+
+    ``formats``, where it has several or leaves digits off, are all of them as JSON:
+    [prefix, digits left off, before, after], the longest prefix first.
+    """
 
     gateway: str
     carrier: str
     before: str
     after: str
+    formats: str = ""
 
 
 class CallFilter(NamedTuple):

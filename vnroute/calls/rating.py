@@ -14,12 +14,17 @@ Rows for a group of callers or a time class do not count here: CDRs do not tell 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
+
+import msgspec
 
 from vnroute.calls.base import CallStore, DeckRow, GatewayRow, Rate, RatedCall
 from vnroute.calls.countries import area_of, country_of
 from vnroute.calls.record import Call
+from vnroute.model.carrier import Gateway
 from vnroute.model.charge import Charge, rate_call
 from vnroute.model.deck import DeckRate
+from vnroute.model.numbering import expected_length
 from vnroute.store import Store
 from vnroute.store.base import Reading
 
@@ -32,12 +37,46 @@ def whole_seconds(talk_ms: int) -> int:
 
 
 def digits_dialled(dialled: str, gateway: GatewayRow) -> str:
-    """Return the E.164 digits behind what a gateway wanted dialled; empty where it is none."""
-    text = dialled
-    if not text.startswith(gateway.before) or not text.endswith(gateway.after):
+    """Return the E.164 digits behind what a gateway wanted dialled; empty where it is none.
+
+    Of the gateway's formats, those for a prefix come first, the longest first, if they could have
+    written it and its country has numbers of that length.
+    """
+    if not gateway.formats:
+        return _between(dialled, gateway.before, gateway.after)
+    for prefix, strip, before, after in _formats(gateway.formats):
+        if strip > len(prefix):
+            continue
+        digits = _between(dialled, before.removesuffix("+"), after)
+        if not digits:
+            continue
+        digits = prefix[:strip] + digits
+        if not prefix or (digits.startswith(prefix) and expected_length(digits) is None):
+            return digits
+    return ""
+
+
+@lru_cache(maxsize=4096)
+def _formats(text: str) -> list[tuple[str, int, str, str]]:
+    return msgspec.json.decode(text, type=list[tuple[str, int, str, str]])
+
+
+def _between(text: str, before: str, after: str) -> str:
+    """Return the digits between what stands before and after, empty where there are none."""
+    if not text.startswith(before) or not text.endswith(after):
         return ""
-    text = text[len(gateway.before) : len(text) - len(gateway.after)].removeprefix("+")
+    text = text[len(before) : len(text) - len(after)].removeprefix("+")
     return text if text.isascii() and text.isdigit() and len(text) <= 15 else ""
+
+
+def _gateway_row(carrier: str, gateway: Gateway) -> GatewayRow:
+    ways = gateway.dials()
+    last = ways[-1]
+    formats = ""
+    if len(ways) > 1 or last.strip:
+        rows = [(way.prefix, way.strip, way.before, way.after) for way in ways]
+        formats = msgspec.json.encode(rows).decode()
+    return GatewayRow(gateway.id, carrier, last.before.removesuffix("+"), last.after, formats)
 
 
 class Rater:
@@ -148,13 +187,11 @@ def take_over_decks(routing: Store, calls: CallStore) -> bool:
         counter = view.change_counter()
         changes = view.changes(counter - 1)
         since = int(changes[-1].time.timestamp() * 1_000_000) if changes else 0
-        gateways = []
-        for carrier in view.carriers():
-            for gateway in carrier.gateways:
-                # What stands around the number, by writing one that nothing else looks like.
-                dialled = gateway.dial("\0").rpartition("/")[2]
-                before, _, after = dialled.partition("\0")
-                gateways.append(GatewayRow(gateway.id, carrier.id, before.removesuffix("+"), after))
+        gateways = [
+            _gateway_row(carrier.id, gateway)
+            for carrier in view.carriers()
+            for gateway in carrier.gateways
+        ]
         # All that was in force at the change or later, not now: a row that has ended meanwhile
         # would be taken for one that the change withdrew. The first time all rows, however old.
         known = calls.deck_counter() >= 0

@@ -17,9 +17,9 @@ _VALUES = (
 )  # fmt: skip
 _COLUMNS = ", ".join((*_KEY, *_VALUES))
 _PUT_GATEWAY = (
-    "INSERT INTO deck_gateways (gateway, carrier, before, after) VALUES (?, ?, ?, ?) "
+    "INSERT INTO deck_gateways (gateway, carrier, before, after, formats) VALUES (?, ?, ?, ?, ?) "
     "ON CONFLICT (gateway) DO UPDATE SET carrier = excluded.carrier, before = excluded.before, "
-    "after = excluded.after"
+    "after = excluded.after, formats = excluded.formats"
 )
 
 
@@ -37,7 +37,7 @@ class Decks:
 
     def gateways(self) -> list[GatewayRow]:
         """Return all gateways known."""
-        rows = self._db.rows("SELECT gateway, carrier, before, after FROM deck_gateways")
+        rows = self._db.rows("SELECT gateway, carrier, before, after, formats FROM deck_gateways")
         return [GatewayRow(*row) for row in rows]
 
     def put(

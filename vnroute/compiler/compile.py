@@ -10,18 +10,17 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Protocol
 
+from vnroute.compiler.carriers import CarrierRows
 from vnroute.compiler.choosing import Choosing, Prices
-from vnroute.compiler.limits import leg_limits
 from vnroute.compiler.number_table import NumberTable
 from vnroute.compiler.numbers import PlanRows, TreatmentRows, account_records
 from vnroute.compiler.plans import TARGET_BYTES, TOGETHER, Programs
-from vnroute.compiler.policies import Policies, whole_seconds
+from vnroute.compiler.policies import Policies
 from vnroute.compiler.rates import Choices
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
 from vnroute.compiler.screens import Callers, ScreenRows
 from vnroute.compiler.text import Texts
-from vnroute.image.keys import Kind, page_key
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
 from vnroute.image.program import NO_CHOICES
@@ -210,7 +209,10 @@ def compile_image(
     accounts = routing.accounts()
     account_rows = {account.id: row for row, account in enumerate(accounts)}
     carriers = routing.carriers()
-    _write_carriers(section, texts, carriers)
+    rows_of = CarrierRows(texts, carriers)
+    section(SectionId.CARRIERS, rows_of.carriers, len(carriers))
+    section(SectionId.GATEWAYS, rows_of.gateways, rows_of.count)
+    section(SectionId.FORMATS, rows_of.formats, rows_of.format_count)
     plans = routing.plans()
     persons = {person.id: person for person in routing.persons()}
     schedules = ScheduleRows(
@@ -358,28 +360,6 @@ def compile_image(
         progress=lambda done, total: progress("write", done, total),
     )
     return Compiled(path, generation, changes, size, rows, time.monotonic() - began)
-
-
-_Write = Callable[[SectionId, bytes | bytearray, int], None]
-
-
-def _write_carriers(section: _Write, texts: Texts, carriers: list[Carrier]) -> None:
-    records, gateways, count = bytearray(), bytearray(), 0
-    for row, carrier in enumerate(carriers):
-        records += texts.packed(carrier.id)
-        records += struct.pack(
-            "<IIQ", count, len(carrier.gateways), page_key(Kind.CARRIER, carrier.id)
-        )
-        count += len(carrier.gateways)
-        for gateway in carrier.gateways:
-            # A character that no format may hold stands for where the number goes.
-            before, after = gateway.dial("\0").split("\0")
-            gateways += texts.packed(gateway.id) + texts.packed(before) + texts.packed(after)
-            gateways += texts.packed(leg_limits(carrier, gateway))
-            progress = whole_seconds(gateway.progress_seconds)
-            gateways += struct.pack("<IIQ", row, progress, page_key(Kind.GATEWAY, gateway.id))
-    section(SectionId.CARRIERS, records, len(carriers))
-    section(SectionId.GATEWAYS, gateways, count)
 
 
 def _rung_numbers(plans: list[Plan], persons: Iterable[Person]) -> set[int]:

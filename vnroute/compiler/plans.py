@@ -253,7 +253,7 @@ class Programs:
             dial = f"user/{target.name}"
         show = target.show
         if show not in SHOWS:
-            show, shown = "fixed", target.show
+            show, shown = "fixed", f"+{digits_of(target.show)}"
         return (
             _TARGET.pack(
                 number, choices, policy, target.seconds, target.delay, SHOWS.index(show), order

@@ -87,6 +87,7 @@ class SectionId(IntEnum):
     SHARES = 26
     RUNG_NUMBERS = 27
     SCREEN_KEYS = 28
+    FORMATS = 29
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,16 +101,40 @@ ctypedef struct CarrierRecord:
     uint32_t gateways
     uint64_t key
 
-# A leg is dialled as before + digits + after. `variables` stand in its brackets, each behind a comma;
-# `progress` is its leg_progress_timeout.
-ctypedef struct GatewayRecord:
-    Text id
+# A number is written as before + its digits without the first `strip` + after. A gateway's rows
+# hold for numbers that begin with `prefix`, of `digits` digits; the last one for all.
+ctypedef struct FormatRecord:
+    uint64_t prefix
+    uint32_t digits
+    uint32_t strip
     Text before
     Text after
+
+# A cache line. `dials` rows of FORMATS from `first_dial` on say how it is dialled, `callers` from
+# `first_caller` on how the number shown is written (0: as it came). `variables` stand in a leg's
+# brackets, each behind a comma; `asserted`, too, but not where no number is shown. `progress` is its
+# leg_progress_timeout; `show` what it is shown, whatever the target says, `shown` the number then.
+ctypedef struct GatewayRecord:
+    Text id
     Text variables
+    Text asserted
+    Text shown
     uint32_t carrier
-    uint32_t progress
+    uint16_t progress
+    uint8_t show
+    uint8_t flags
+    uint32_t first_dial
+    uint32_t first_caller
+    uint16_t dials
+    uint16_t callers
+    uint32_t spare
     uint64_t key
+
+cdef enum:
+    GATEWAY_CALLER = 1       # has to be told of the caller by itself: show, callers or trusted
+    GATEWAY_TRUSTED = 2      # may have a number that is withheld
+    GATEWAY_DIVERSION = 4    # is told of diversions by Diversion (RFC 5806)
+    GATEWAY_HISTORY = 8      # or by History-Info (RFC 7044)
 
 # A plan by its key; rows ascend by key.
 ctypedef struct PlanKey:
@@ -165,6 +189,7 @@ cdef enum:
     SHOW_DID = 1
     SHOW_ANONYMOUS = 2
     SHOW_FIXED = 3
+    SHOW_TARGET = 4     # of a gateway: what the target says
 
 # How a target is hunted: what stands in the braces of its bridge, in those of a branch where it
 # rings together; what a call sets besides where it rings together, and where a target has several

@@ -25,6 +25,8 @@ cdef struct Call:
     Slice hide_name
     Slice max_forwards
     Slice hops
+    Slice identity
+    Slice diversion
 
 
 cdef inline bint take(
@@ -46,7 +48,7 @@ cdef inline void read_call(const unsigned char* data, size_t size, Call* call) n
     cdef const unsigned char* stop
     cdef size_t length
     call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
-    call.parameters.data = NULL
+    call.parameters.data = call.identity.data = call.diversion.data = NULL
     call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
     while line < end:
         stop = <const unsigned char*>memchr(line, 10, end - line)
@@ -67,8 +69,10 @@ cdef inline void read_call(const unsigned char* data, size_t size, Call* call) n
                         take(&call.hide_name, line, length, b"Caller-Privacy-Hide-Name: ", 26)
         elif line[0] == c'v':
             if length > 12 and line[8] == c'_':
-                if line[9] == c's':
-                    take(&call.parameters, line, length, b"variable_sip_req_params: ", 25)
+                if line[9] == c's' and line[12] == c'_':
+                    take(&call.identity, line, length, b"variable_sip_h_identity: ", 25) or \
+                        take(&call.diversion, line, length, b"variable_sip_h_Diversion: ", 26) or \
+                        take(&call.parameters, line, length, b"variable_sip_req_params: ", 25)
                 elif line[9] == c'm':
                     take(&call.max_forwards, line, length, b"variable_max_forwards: ", 23)
                 elif line[9] == c'v':

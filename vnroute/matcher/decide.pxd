@@ -2,7 +2,13 @@
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from vnroute.image.overlay_slots cimport OverlaySlot
-from vnroute.image.records cimport AssignmentRecord, PolicyRecord, TargetRecord, Text
+from vnroute.image.records cimport (
+    AssignmentRecord,
+    GatewayRecord,
+    PolicyRecord,
+    TargetRecord,
+    Text,
+)
 from vnroute.image.state_page cimport Page, Said
 from vnroute.matcher.buffer cimport Buffer
 from vnroute.matcher.channel_data cimport Call
@@ -52,6 +58,12 @@ cdef class Matcher:
     cdef uint32_t[32] _carriers     # those of the target at hand, in the order they are tried
     cdef uint32_t[32] _price_rows
     cdef uint32_t _carrier_count
+    cdef unsigned char[21] _caller_text   # as the gate lets it pass, withheld or not
+    cdef int _caller_text_size
+    cdef bint _identity       # an Identity header may be passed on
+    cdef int _diverted_before # how often before the call came here
+    cdef bint _timed          # the step at hand is under a schedule
+    cdef bint _first          # nothing was rung before the target at hand
     cdef bint _rings
     cdef bint _taken          # voicemail has the call: nothing can follow
     cdef bint _withheld
@@ -104,7 +116,16 @@ cdef class Matcher:
         self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches,
         uint32_t badness) except? 0xFFFFFFFF
     cdef int _open(
-        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches) except -1
+        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches, bint apart
+    ) except -1
+    cdef int _leg(
+        self, const TargetRecord* target, const PolicyRecord* policy, const GatewayRecord* gateway,
+        bint apart) except -1
+    cdef int _shows(self, uint32_t show, Text shown, const GatewayRecord* gateway) except -1
+    cdef int _shown_number(
+        self, const unsigned char* text, int size, uint64_t number, const GatewayRecord* gateway
+    ) except -1
+    cdef int _tells_diversion(self, uint64_t target, uint32_t flags) except -1
     cdef int _label(self, Text text) except -1
     cdef uint64_t _next_noise(self) noexcept
     cdef int _uuid(self, uint64_t place) except -1

@@ -36,15 +36,19 @@ from vnroute.image.records cimport (
     OP_WHEN,
     PICK_ROTATE,
     REASONS,
+    GATEWAY_CALLER,
+    GATEWAY_DIVERSION,
+    GATEWAY_HISTORY,
+    GATEWAY_TRUSTED,
     SCREEN_ALLOW,
     SCREEN_RATE,
     SCREEN_WORDS,
     SHOW_ANONYMOUS,
     SHOW_CALLER,
     SHOW_DID,
-    SHOW_FIXED,
     ORDER_QUALITY,
     ORDER_SHARE,
+    SHOW_TARGET,
     AssignmentRecord,
     GatewayRecord,
     OrderRecord,
@@ -75,10 +79,17 @@ from vnroute.image.state_page cimport (
 )
 from vnroute.matcher.buffer cimport Buffer, drop, put, put_number, put_text, reserve
 from vnroute.matcher.channel_data cimport Call, read_call
+from vnroute.matcher.dialling cimport (
+    number_shown,
+    put_diversion,
+    put_formatted,
+    put_history,
+)
 from vnroute.matcher.gate cimport (
     NAME_BYTES,
-    NUMBER_DIGITS,
     gate_called,
+    gate_diversions,
+    gate_identity,
     gate_name,
     gate_number,
     gate_routing,
@@ -355,7 +366,7 @@ cdef class Matcher:
             if treated != NO_VALUE:
                 why = SCREENED
                 plan = &image.plans[treated]
-        self._rings = self._taken = False
+        self._rings = self._taken = self._timed = False
         self._desperate = False
         self._together = NO_VALUE
         self._diversions = 0
@@ -429,17 +440,15 @@ cdef class Matcher:
 
     cdef int _caller(self, Call* call) except -1:
         """Write who is calling, as the legs may show it."""
-        cdef unsigned char text[NUMBER_DIGITS + 1]
         cdef unsigned char name[NAME_BYTES]
-        cdef int size, number
-        if gate_true(&call.hide_number):
+        cdef int size
+        if self._withheld:
             put_text(&self._head, b";effective_caller_id_number=anonymous"
                                   b";effective_caller_id_name=Anonymous")
             return 0
-        number = gate_number(&call.caller_number, text)
         put_text(&self._head, b";effective_caller_id_number=")
-        if number:
-            put(&self._head, <char*>text, number)
+        if self._caller_text_size:
+            put(&self._head, <char*>self._caller_text, self._caller_text_size)
         else:
             put_text(&self._head, b"anonymous")
         put_text(&self._head, b";effective_caller_id_name=")
@@ -451,29 +460,35 @@ cdef class Matcher:
         # unset, the caller's own name would reach the legs unread.
         if size:
             put(&self._head, <char*>name, size)
-        elif number:
-            put(&self._head, <char*>text, number)
+        elif self._caller_text_size:
+            put(&self._head, <char*>self._caller_text, self._caller_text_size)
         else:
             put_text(&self._head, b"Anonymous")
         return 0
 
     cdef int _read_caller(self, Call* call) except -1:
-        """Note the caller's digits for the plan's steps; none if withheld or no E.164 number."""
-        cdef unsigned char text[NUMBER_DIGITS + 1]
+        """Note who calls, and what he says of himself and of diversions before this one.
+
+        The digits are for the plan's steps: none if withheld or no E.164 number.
+        """
         cdef int size, i
         self._caller_digits = 0
         self._caller_size = 0
         self._withheld = gate_true(&call.hide_number)
         self._anonymous = self._withheld or is_anonymous(&call.caller_number)
+        self._diverted_before = gate_diversions(&call.diversion)
+        size = self._caller_text_size = gate_number(&call.caller_number, self._caller_text)
+        self._identity = False
         if self._withheld:
             return 0
-        size = gate_number(&call.caller_number, text)
-        i = 1 if size and text[0] == c'+' else 0
-        if size - i > 15 or size == i or text[i] == c'0':
+        if call.identity.data is not NULL and size:
+            self._identity = gate_identity(&call.identity)
+        i = 1 if size and self._caller_text[0] == c'+' else 0
+        if size - i > 15 or size == i or self._caller_text[i] == c'0':
             return 0
         self._caller_size = size - i
         for i in range(i, size):
-            self._caller_digits = self._caller_digits * 10 + (text[i] - c'0')
+            self._caller_digits = self._caller_digits * 10 + (self._caller_text[i] - c'0')
         return 0
 
     cdef bint _is_from(self, const uint32_t* step) noexcept:
@@ -546,6 +561,7 @@ cdef class Matcher:
             self._strange_target(number, seconds, &target)
             self._rings = True
             self._many = False
+            self._first = self._legs == 0
             put_text(&self._body, b"application: bridge ")
             if self._branch(&target, 0):
                 put_text(&self._body, b"\n")
@@ -580,11 +596,16 @@ cdef class Matcher:
     ) except -1:
         cdef uint32_t op, i, plan
         cdef uint64_t number
+        cdef bint outer = self._timed
+        cdef const uint32_t* timed = word    # where the words of the last schedule end
         while word < stop:
             op = word[0] & 0xFF
+            self._timed = outer or word < timed
             if op == OP_WHEN:
                 if self.state_at(word[1], now) != word[2]:
                     word += word[3]
+                elif word + 4 + word[3] > timed:
+                    timed = word + 4 + word[3]
                 word += 4
             elif op == OP_FROM:
                 i = word[1] if not self._is_from(word) else 0
@@ -760,6 +781,7 @@ cdef class Matcher:
         cdef PolicyRecord policy = self.image.policies[self.image.targets[rows[0]].policy]
         self._rings = True
         self._many = count > 1
+        self._first = self._legs == 0
         if self._many and self._together == NO_VALUE:
             # No phone's 180 passes through an enterprise originate: the caller is given one.
             put_text(&self._body, b"application: ring_ready\n")
@@ -970,7 +992,7 @@ cdef class Matcher:
             return 0
         self._target += 1
         if target.dial.size:
-            self._open(&target, &policy, branches)
+            self._open(&target, &policy, branches, False)
             put_text(&self._body, b"[")
             self._uuid(self._legs)
             put_text(&self._body, b"]")
@@ -1013,46 +1035,142 @@ cdef class Matcher:
         gateways are all passed over is not one of those that may be tried at most.
         """
         cdef RouteImage image = self.image
-        cdef GatewayRecord gateway
+        cdef uint32_t[MAX_LEGS] rows
         cdef uint32_t legs = 0, before, tried = 0, i, at, carrier, number
         cdef uint32_t most = image.orders[target.order].most
-        cdef bint asks = page_count(&self._page, KIND_GATEWAY) != 0
+        cdef uint32_t most_legs = min(
+            <uint32_t>policy.max_legs, <uint32_t>(MAX_LEGS - self._legs))
+        cdef bint asks = page_count(&self._page, KIND_GATEWAY) != 0, apart = False
         for i in range(self._carrier_count):
-            if most and tried == most:
+            if (most and tried == most) or legs == most_legs:
                 break
             carrier = self._carriers[i]
             before = legs
             for number in range(image.carriers[carrier].gateways):
-                if legs == policy.max_legs or self._legs == MAX_LEGS:
-                    return legs
+                if legs == most_legs:
+                    break
                 at = image.carriers[carrier].first_gateway + number
-                gateway = image.gateways[at]
                 if asks and not (
-                    self._admits(gateway.key) if badness == NO_VALUE
-                    else self._is_as_bad(gateway.key, badness)
+                    self._admits(image.gateways[at].key) if badness == NO_VALUE
+                    else self._is_as_bad(image.gateways[at].key, badness)
                 ):
                     continue
-                if legs:
-                    put_text(&self._body, b"|[")
-                else:
-                    self._open(target, policy, branches)
-                    put_text(&self._body, b"[")
-                put_text(&self._body, b"leg_progress_timeout=")
-                put_number(&self._body, policy.progress if policy.progress else gateway.progress)
-                put(&self._body, image.text + gateway.variables.offset, gateway.variables.size)
-                put_text(&self._body, b",")
-                self._uuid(self._legs)
-                put_text(&self._body, b"]")
-                put(&self._body, image.text + gateway.before.offset, gateway.before.size)
-                put_number(&self._body, target.number)
-                put(&self._body, image.text + gateway.after.offset, gateway.after.size)
-                self._label(gateway.id)
+                rows[legs] = at
                 legs += 1
+                if image.gateways[at].flags & GATEWAY_CALLER:
+                    apart = True
             tried += legs > before
+        if legs:
+            self._open(target, policy, branches, apart)
+        for i in range(legs):
+            if i:
+                put_text(&self._body, b"|")
+            self._leg(target, policy, &image.gateways[rows[i]], apart)
         return legs
 
+    cdef int _leg(
+        self, const TargetRecord* target, const PolicyRecord* policy, const GatewayRecord* gateway,
+        bint apart
+    ) except -1:
+        """Write a target's leg through a gateway. `apart`: its legs are told of the caller each by
+        itself, since one of the gateways wants to be told in a way of its own."""
+        cdef const char* text = self.image.text
+        cdef uint32_t show = target.show
+        cdef Text shown = target.shown
+        # A carrier that wants to see the caller does not undo a plan that hides him.
+        if gateway.show != SHOW_TARGET and not (
+            gateway.show == SHOW_CALLER and show == SHOW_ANONYMOUS
+        ):
+            show = gateway.show
+            shown = gateway.shown
+        put_text(&self._body, b"[leg_progress_timeout=")
+        put_number(&self._body, policy.progress if policy.progress else gateway.progress)
+        put(&self._body, text + gateway.variables.offset, gateway.variables.size)
+        if gateway.asserted.size and show != SHOW_ANONYMOUS:
+            put(&self._body, text + gateway.asserted.offset, gateway.asserted.size)
+        if apart:
+            self._shows(show, shown, gateway)
+        if gateway.flags & (GATEWAY_DIVERSION | GATEWAY_HISTORY):
+            self._tells_diversion(target.number, gateway.flags)
+        put_text(&self._body, b",")
+        self._uuid(self._legs)
+        put_text(&self._body, b"]")
+        put_formatted(&self._body, text, self.image.formats + gateway.first_dial, gateway.dials,
+                      target.number)
+        return self._label(gateway.id)
+
+    cdef int _tells_diversion(self, uint64_t target, uint32_t flags) except -1:
+        """Write that the number that was called diverts this leg, and why, as far as it is known
+        now: later targets are rung if those before them were without success."""
+        cdef const char* reason = b"no-answer"
+        cdef const char* cause = b"408"
+        if self._first:
+            reason = b"time-of-day" if self._timed else b"unconditional"
+            cause = b"302"
+        if flags & GATEWAY_DIVERSION:
+            put_diversion(&self._body, self._called, reason, self._diverted_before + 1)
+        else:
+            put_history(&self._body, self._called, target, cause)
+        return 0
+
+    cdef int _shows(self, uint32_t show, Text shown, const GatewayRecord* gateway) except -1:
+        """Write whose number is seen: in the brackets of a gateway's leg or, without one, in the
+        braces of all legs of a target."""
+        cdef const unsigned char* fixed
+        if show == SHOW_CALLER:
+            # Else what all legs have in effective_caller_id_* says it: nobody.
+            if self._withheld:
+                if (gateway is not NULL and gateway.flags & GATEWAY_TRUSTED
+                        and self._caller_text_size):
+                    put_text(&self._body, b",origination_caller_id_number=")
+                    self._shown_number(self._caller_text, self._caller_text_size, 0, gateway)
+                    put_text(
+                        &self._body,
+                        b",origination_caller_id_name=Anonymous"
+                        b",origination_privacy=hide_name:hide_number:screen"
+                        b",sip_invite_from_uri=<sip:anonymous@anonymous.invalid>")
+                return 0
+            if gateway is not NULL and gateway.callers and self._caller_text_size:
+                put_text(&self._body, b",origination_caller_id_number=")
+                self._shown_number(self._caller_text, self._caller_text_size, 0, gateway)
+            if self._identity:
+                # By its compact form (RFC 8224, 4), since mod_sofia would send a header of the name
+                # sip_h_identity twice.
+                put_text(&self._body, b",sip_h_y=${sip_h_identity}")
+            return 0
+        if show == SHOW_ANONYMOUS:
+            return put_text(
+                &self._body,
+                b",origination_caller_id_number=anonymous"
+                b",origination_caller_id_name=Anonymous,sip_cid_type=none"
+                b",sip_invite_from_uri=<sip:anonymous@anonymous.invalid>")
+        fixed = <const unsigned char*>self.image.text + shown.offset
+        put_text(&self._body, b",origination_caller_id_number=")
+        self._shown_number(fixed, shown.size, self._called if show == SHOW_DID else 0, gateway)
+        put_text(&self._body, b",origination_caller_id_name=")
+        self._shown_number(fixed, shown.size, self._called if show == SHOW_DID else 0, gateway)
+        if self._withheld:
+            # The number shown is not the caller's, so his wish to hide his own does not hide it.
+            put_text(&self._body, b",origination_privacy=screen")
+        return 0
+
+    cdef int _shown_number(
+        self, const unsigned char* text, int size, uint64_t number, const GatewayRecord* gateway
+    ) except -1:
+        """Write a number shown, given as it is or as an integer, in a gateway's format if it has
+        one and the number is one of E.164's."""
+        cdef uint64_t known = number if number else number_shown(text, size)
+        if known and gateway is not NULL and gateway.callers:
+            return put_formatted(
+                &self._body, self.image.text, self.image.formats + gateway.first_caller,
+                gateway.callers, known)
+        if number:
+            put_text(&self._body, b"+")
+            return put_number(&self._body, number)
+        return put(&self._body, <const char*>text, size)
+
     cdef int _open(
-        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches
+        self, const TargetRecord* target, const PolicyRecord* policy, uint32_t branches, bint apart
     ) except -1:
         """Write what stands before a target's legs: the branch's mark, and its variables."""
         cdef Text variables
@@ -1068,23 +1186,8 @@ cdef class Matcher:
             # carrier never end.
             put_text(&self._body, b",max_forwards=")
             put_number(&self._body, <uint64_t>self._forwards)
-        if target.show == SHOW_DID:
-            put_text(&self._body, b",origination_caller_id_number=+")
-            put_number(&self._body, self._called)
-            put_text(&self._body, b",origination_caller_id_name=+")
-            put_number(&self._body, self._called)
-        elif target.show == SHOW_FIXED:
-            put_text(&self._body, b",origination_caller_id_number=")
-            put(&self._body, self.image.text + target.shown.offset, target.shown.size)
-            put_text(&self._body, b",origination_caller_id_name=")
-            put(&self._body, self.image.text + target.shown.offset, target.shown.size)
-        elif target.show == SHOW_ANONYMOUS:
-            put_text(&self._body, b",origination_caller_id_number=anonymous"
-                                  b",origination_caller_id_name=Anonymous,sip_cid_type=none"
-                                  b",sip_invite_from_uri=<sip:anonymous@anonymous.invalid>")
-        if self._withheld and (target.show == SHOW_DID or target.show == SHOW_FIXED):
-            # The number shown is not the caller's, so his wish to hide his own does not hide it.
-            put_text(&self._body, b",origination_privacy=screen")
+        if not apart:
+            self._shows(target.show, target.shown, NULL)
         if target.variables.size:
             put_text(&self._body, b",")
             put(&self._body, self.image.text + target.variables.offset, target.variables.size)

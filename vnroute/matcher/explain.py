@@ -536,7 +536,7 @@ def _legs(
 ) -> tuple[Leg, ...]:
     legs: list[Leg] = []
     for carrier, carrier_id, rate in chosen:
-        for gateway, before, after in image.gateways_of(carrier):
+        for gateway, dial in image.gateways_of(carrier, number):
             price = None if rate is None else Decimal(rate).scaleb(-8).normalize()
-            legs.append(Leg(carrier_id, gateway, f"{before}{number}{after}", price))
+            legs.append(Leg(carrier_id, gateway, dial, price))
     return tuple(legs)

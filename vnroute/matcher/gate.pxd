@@ -15,6 +15,8 @@ from vnroute.matcher.channel_data cimport Slice
 cdef enum:
     NUMBER_DIGITS = 20   # longer than E.164's 15, for national and internal callers
     NAME_BYTES = 60
+    IDENTITY_BYTES = 4096
+    MOST_DIVERSIONS = 99
 
 
 cdef inline int hex_digit(unsigned char c) noexcept nogil:
@@ -233,3 +235,76 @@ cdef inline bint is_anonymous(const Slice* text) noexcept nogil:
         if (text.data[i] | 0x20) != <unsigned char>word[i]:
             return False
     return True
+
+
+cdef inline int gate_diversions(const Slice* text) noexcept nogil:
+    """Return how often a call was diverted by its Diversion header, 0 to 99.
+
+    The counters of its entries count, 1 where one has none (RFC 5806, 5.1). Nothing else is read.
+    """
+    cdef size_t at = 0
+    cdef int total = 0, entry = 1, matched = 0, c
+    cdef bint quoted = False, any = False
+    cdef const char* name = b"counter="
+    if text.data is NULL:
+        return 0
+    c = next_byte(text, &at)
+    while c >= 0 and total < MOST_DIVERSIONS:
+        any = any or c != c' '
+        if c == c'"':
+            quoted = not quoted
+        if quoted:
+            matched = 0
+        elif c == c',':
+            total += entry
+            entry = 1
+            matched = 0
+        elif c == name[matched] or (c'A' <= c <= c'Z' and c + 32 == name[matched]):
+            matched += 1
+            if matched == 8:
+                entry = matched = 0
+                c = next_byte(text, &at)
+                while c'0' <= c <= c'9':
+                    entry = min(MOST_DIVERSIONS, 10 * entry + c - c'0')
+                    c = next_byte(text, &at)
+                entry = max(1, entry)
+                continue
+        else:
+            matched = 0
+        c = next_byte(text, &at)
+    return min(MOST_DIVERSIONS, total + entry) if any else 0
+
+
+cdef inline bint gate_identity(const Slice* text) noexcept nogil:
+    """Whether an Identity header (RFC 8224, 4) may be named in a dial string.
+
+    Three parts of base64url with dots between them, each may be empty but the last, then parameters:
+    letters, digits, what a URI of a certificate needs, blanks and quotes. A colon is followed by a
+    slash or a port. No comma, so that there is one; 4,096 bytes at most.
+    """
+    cdef size_t at = 0
+    cdef int c, size = 0, dots = 0, last = 0
+    cdef bint parameters = False
+    if text.data is NULL:
+        return False
+    while True:
+        c = next_byte(text, &at)
+        if c < 0:
+            return dots == 2 and parameters
+        size += 1
+        if size > IDENTITY_BYTES:
+            return False
+        if last == c':' and c != c'/' and not c'0' <= c <= c'9':
+            return False
+        if c'a' <= c <= c'z' or c'A' <= c <= c'Z' or c'0' <= c <= c'9' or c == c'-' or c == c'_':
+            pass
+        elif not parameters and c == c'.':
+            dots += 1
+        elif c == c';' and dots == 2 and last != c'.':
+            parameters = True
+        elif not parameters or not (
+            c == c'.' or c == c';' or c == c'=' or c == c'<' or c == c'>' or c == c'/'
+            or c == c':' or c == c'?' or c == c' ' or c == c'"' or c == c'+'
+        ):
+            return False
+        last = c

@@ -6,6 +6,8 @@ from vnroute.matcher.gate cimport (
     NAME_BYTES,
     NUMBER_DIGITS,
     gate_called,
+    gate_diversions,
+    gate_identity,
     gate_name,
     gate_number,
     gate_routing,
@@ -40,3 +42,17 @@ def routing_number(bytes encoded not None):
     cdef Slice text
     text.data, text.size = encoded, len(encoded)
     return gate_routing(&text)
+
+
+def diversions(bytes encoded not None):
+    """Return how often a call was diverted by its Diversion header, 0 to 99."""
+    cdef Slice text
+    text.data, text.size = encoded, len(encoded)
+    return gate_diversions(&text)
+
+
+def is_identity(bytes encoded not None):
+    """Whether an Identity header may be named in a dial string."""
+    cdef Slice text
+    text.data, text.size = encoded, len(encoded)
+    return gate_identity(&text)

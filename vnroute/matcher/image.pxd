@@ -6,6 +6,7 @@ from vnroute.image.records cimport (
     AssignmentRecord,
     BlockSpan,
     CarrierRecord,
+    FormatRecord,
     GatewayRecord,
     NumberBucket,
     OrderRecord,
@@ -70,6 +71,8 @@ cdef class RouteImage:
     cdef uint32_t carrier_count
     cdef const GatewayRecord* gateways
     cdef uint32_t gateway_count
+    cdef const FormatRecord* formats
+    cdef uint32_t format_count
     cdef const PolicyRecord* policies
     cdef uint32_t policy_count
     cdef const NumberBucket* callers
@@ -104,6 +107,7 @@ cdef class RouteImage:
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
     cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil
     cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil
+    cdef bint _sound_formats(self, uint32_t first, uint32_t count) noexcept nogil
     cdef bint _sound_transitions(self, uint32_t schedule) noexcept nogil
     cdef bint _sound_choice(self, uint32_t at, const unsigned char* starts) noexcept nogil
     cdef bint _sound_node(self, uint32_t at, const unsigned char* starts, uint32_t* words) noexcept nogil

@@ -10,7 +10,8 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from vnroute.image.layout import ImageError, SectionId, read_header
 
-from vnroute.image.number_line cimport INDEX_ROWS, NO_PREFIX, POWERS, fill_up, longest_match
+from vnroute.image.number_line cimport INDEX_ROWS, LINE_DIGITS, NO_PREFIX, POWERS, fill_up, longest_match
+from vnroute.matcher.dialling cimport format_for
 from vnroute.image.records cimport (
     BUCKET_SLOTS,
     CALLER_ANONYMOUS,
@@ -36,6 +37,7 @@ from vnroute.image.records cimport (
     AssignmentRecord,
     BlockSpan,
     CarrierRecord,
+    FormatRecord,
     GatewayRecord,
     NumberBucket,
     NODE_BY_MOMENT,
@@ -51,6 +53,7 @@ from vnroute.image.records cimport (
     TargetRecord,
     Text,
     SHOW_FIXED,
+    SHOW_TARGET,
     first_bucket,
     second_bucket,
 )
@@ -154,6 +157,8 @@ cdef class RouteImage:
             SectionId.CARRIERS, sizeof(CarrierRecord), &self.carrier_count)
         self.gateways = <const GatewayRecord*>self._section(
             SectionId.GATEWAYS, sizeof(GatewayRecord), &self.gateway_count)
+        self.formats = <const FormatRecord*>self._section(
+            SectionId.FORMATS, sizeof(FormatRecord), &self.format_count)
         self.policies = <const PolicyRecord*>self._section(
             SectionId.POLICIES, sizeof(PolicyRecord), &self.policy_count)
         self.callers = <const NumberBucket*>self._section(
@@ -217,11 +222,23 @@ cdef class RouteImage:
                     > self.gateway_count):
                 raise ImageError(f"{self.path}: carrier {row} has gateways that are not there")
         for row in range(self.gateway_count):
-            for text in (self.gateways[row].id, self.gateways[row].before,
-                         self.gateways[row].after, self.gateways[row].variables):
+            for text in (self.gateways[row].id, self.gateways[row].variables,
+                         self.gateways[row].asserted, self.gateways[row].shown):
                 self._check_text(text["offset"], text["size"], "a gateway")
-            if self.gateways[row].carrier >= self.carrier_count:
-                raise ImageError(f"{self.path}: gateway {row} is of no carrier")
+            if (self.gateways[row].carrier >= self.carrier_count
+                    or self.gateways[row].show > SHOW_TARGET):
+                raise ImageError(f"{self.path}: gateway {row} is of no carrier, or shows no known")
+            if (self.gateways[row].dials == 0
+                    or not self._sound_formats(
+                        self.gateways[row].first_dial, self.gateways[row].dials)
+                    or not self._sound_formats(
+                        self.gateways[row].first_caller, self.gateways[row].callers)):
+                raise ImageError(f"{self.path}: gateway {row} writes numbers in no known way")
+        for row in range(self.format_count):
+            for text in (self.formats[row].before, self.formats[row].after):
+                self._check_text(text["offset"], text["size"], "a format")
+            if self.formats[row].digits > LINE_DIGITS:
+                raise ImageError(f"{self.path}: format {row} is for a prefix that is none")
         for row in range(self.policy_count):
             for text in (self.policies[row].variables, self.policies[row].branch,
                          self.policies[row].together, self.policies[row].go_on,
@@ -299,6 +316,13 @@ cdef class RouteImage:
                     sound = False
         if not sound:
             raise ImageError(f"{self.path}: a number or prefix refers to what is not there")
+
+    cdef bint _sound_formats(self, uint32_t first, uint32_t count) noexcept nogil:
+        """Whether a gateway's formats are all there, the last for every number."""
+        if count == 0:
+            return True
+        return (<uint64_t>first + count <= self.format_count
+                and self.formats[first + count - 1].digits == 0)
 
     cdef bint _sound_transitions(self, uint32_t schedule) noexcept nogil:
         """Whether a schedule's transitions ascend, each to a state that has a name."""
@@ -869,17 +893,23 @@ cdef class RouteImage:
             ))
         return found
 
-    def gateways_of(self, uint32_t carrier):
-        """Return a carrier's gateways: [(id, before the digits, after them), …]."""
+    def gateways_of(self, uint32_t carrier, uint64_t number):
+        """Return a carrier's gateways, and how each dials a number: [(id, dial string), …]."""
+        cdef const FormatRecord* form
+        cdef bytes digits = str(number).encode("ascii")
         if carrier >= self.carrier_count:
             raise IndexError(carrier)
         found = []
         first = self.carriers[carrier].first_gateway
         for row in range(first, first + self.carriers[carrier].gateways):
+            form = format_for(
+                self.formats + self.gateways[row].first_dial, self.gateways[row].dials,
+                number, len(digits))
+            kept = digits[form.strip:] if form.strip < <uint32_t>len(digits) else digits
             found.append((
                 self._text(self.gateways[row].id.offset, self.gateways[row].id.size),
-                self._text(self.gateways[row].before.offset, self.gateways[row].before.size),
-                self._text(self.gateways[row].after.offset, self.gateways[row].after.size),
+                self._text(form.before.offset, form.before.size) + kept.decode("ascii")
+                + self._text(form.after.offset, form.after.size),
             ))
         return found
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-__all__ = ["expected_length", "is_premium"]
+__all__ = ["country_code", "expected_length", "is_premium"]
 
 _NANP_PREMIUM = ("900",)
 _NANP_PERSONAL = ("500", "533", "544", "566", "577", "588")
@@ -33,6 +33,19 @@ def is_premium(digits: str) -> bool:
         phonenumbers.PhoneNumberType.PREMIUM_RATE,
         phonenumbers.PhoneNumberType.PERSONAL_NUMBER,
     )
+
+
+def country_code(digits: str) -> str:
+    """Return the country code that a number or prefix begins with; nothing where none does.
+
+    They have one to three digits, and none begins another (ITU-T E.164, 6.2.1).
+    """
+    import phonenumbers
+
+    for size in (1, 2, 3):
+        if len(digits) >= size and int(digits[:size]) in phonenumbers.COUNTRY_CODE_TO_REGION_CODE:
+            return digits[:size]
+    return ""
 
 
 def expected_length(digits: str) -> str | None:

@@ -1,0 +1,1 @@
+ALTER TABLE deck_gateways ADD COLUMN formats TEXT NOT NULL DEFAULT '';
