@@ -32,6 +32,8 @@ cdef class OutboundServer:
     cdef readonly uint64_t hung_up_early
     cdef readonly uint64_t errors
     cdef readonly uint64_t rejected_replies
+    cdef list looped          # CHANNEL_DATA of calls that were forwarded too often, not yet told
+    cdef uint64_t more_looped
     cdef uint64_t delays[DELAY_BUCKETS]
 
     cdef void link(self, Connection connection)

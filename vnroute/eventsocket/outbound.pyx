@@ -16,7 +16,7 @@ from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 from vnroute.matcher.decide import FAILED_REPLY
 
 from vnroute.matcher.buffer cimport Buffer, drop, put
-from vnroute.matcher.decide cimport Matcher
+from vnroute.matcher.decide cimport TOO_MANY_HOPS, Matcher
 
 cdef enum:
     READING = 0     # CHANNEL_DATA is on its way
@@ -25,6 +25,7 @@ cdef enum:
 
 cdef enum:
     SCRATCH_BYTES = 262144
+    MOST_LOOPED = 5      # calls kept until they are told
 
 cdef bytes CONNECT = b"connect\n\n"
 
@@ -66,6 +67,7 @@ cdef class OutboundServer:
         self.max_seconds = max_seconds
         self.max_connections = max_connections
         self.check_peers = check_peers
+        self.looped = []
         self._scratch = bytearray(SCRATCH_BYTES)
         self._scratch_view = memoryview(self._scratch)
         cdef unsigned char[::1] view = self._scratch
@@ -105,6 +107,14 @@ cdef class OutboundServer:
             self.newest = connection.older
         connection.older = connection.newer = None
         self.live -= 1
+
+    def take_looped(self):
+        """Return (CHANNEL_DATA of a few calls that were forwarded too often since it was asked last,
+        how many more there were)."""
+        taken, more = self.looped, self.more_looped
+        self.looped = []
+        self.more_looped = 0
+        return taken, more
 
     def close_overdue(self):
         """Close connections that have lived too long; to be called about once a second."""
@@ -227,6 +237,11 @@ cdef class Connection:
             reply = FAILED_REPLY
         self.transport.write(reply)
         server.answered += 1
+        if server.matcher.last == TOO_MANY_HOPS:
+            if len(server.looped) < MOST_LOOPED:
+                server.looped.append(data[:size])
+            else:
+                server.more_looped += 1
         took = (clock(CLOCK_MONOTONIC) - self.began) * 1e6
         while took >= 1 and bucket < DELAY_BUCKETS - 1:
             took /= 2

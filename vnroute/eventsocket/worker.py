@@ -22,6 +22,7 @@ import uvloop
 
 from vnroute import log
 from vnroute.eventsocket.home import home_is_held
+from vnroute.eventsocket.loops import forwarded
 from vnroute.eventsocket.outbound import OutboundServer
 from vnroute.eventsocket.stats import StatsWriter, read_stats
 from vnroute.image.generations import PORTABILITY, current_image, overlay_path
@@ -126,6 +127,7 @@ class _Worker:
         self.look_now = asyncio.Event()
         self.parent = os.getppid()
         self.orphan_since: float | None = None
+        self.told_loops = -1.0
 
     def write_stats(self) -> None:
         """Write the worker's page; it appears only once the worker answers."""
@@ -274,9 +276,22 @@ class _Worker:
         while True:
             await asyncio.sleep(_WRITE_SECONDS)
             self.server.close_overdue()
+            self.tell_loops()
             self.write_stats()
             if os.getppid() != self.parent and self.orphaned_too_long():
                 self.draining.set()
+
+    def tell_loops(self) -> None:
+        """Log calls that were forwarded too often: a few a second, the rest counted."""
+        if time.monotonic() - self.told_loops < 1:
+            return
+        looped, more = self.server.take_looped()
+        if not looped:
+            return
+        self.told_loops = time.monotonic()
+        for place, block in enumerate(looped, 1):
+            left_out = {"left_out": more} if more and place == len(looped) else {}
+            self.logger.warning("forwarded too often", **forwarded(block), **left_out)
 
     def orphaned_too_long(self) -> bool:
         """Whether an orphan should stop: another supervisor's workers answer, or none came in time.

@@ -43,6 +43,7 @@ cdef class Matcher:
     cdef readonly object page
     cdef Page _page           # the state page as it is mapped; an empty one where there is none
     cdef uint64_t _counts[OUTCOMES]
+    cdef Outcome last         # what the decision before was
     cdef uint64_t _noise
     cdef Buffer _head
     cdef Buffer _body

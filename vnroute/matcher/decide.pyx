@@ -291,6 +291,7 @@ cdef class Matcher:
             outcome = FAILED
             reply = FAILED_REPLY
         self._counts[<int>outcome] += 1
+        self.last = outcome
         return reply
 
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil:
