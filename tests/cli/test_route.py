@@ -24,7 +24,14 @@ plans:
       - {when: office-hours, ring: ["+12125550100"], seconds: 20}
       - {ring: ["+19175550123"], seconds: 25}
       - {hangup: USER_BUSY}
+  - id: by-caller
+    account: acme
+    steps:
+      - {from: ["+1512", withheld], ring: ["+12145550100"]}
+      - {when: office-hours, is: closed, hangup: USER_BUSY}
+      - {hangup: relay}
 numbers:
+  - {number: "+18005551236", account: acme, plan: by-caller}
   - {number: "+18005551234", account: acme, plan: acme-main, campaign: spring-26}
   - {number: "+18005551235", account: acme, plan: acme-main, state: suspended}
 carriers:
@@ -140,8 +147,26 @@ def test_in_words_the_whole_line_is_there(home: Home) -> None:
 def test_compile_tells_its_rows(home: Home) -> None:
     told = json.loads(home.run("compile", "--json").stdout)
     assert told["generation"] == 2
-    assert (told["rows"]["numbers"], told["rows"]["choices"]) == (2, 2)
+    assert (told["rows"]["numbers"], told["rows"]["choices"]) == (3, 2)
     assert Path(told["image"]).stat().st_size == told["bytes"]
     stored = json.loads(home.run("status", "--json", check=False).stdout)
     assert stored["image"]["generation"] == 2
     assert stored["stale"] is False
+
+
+def test_every_condition_says_whether_it_held(home: Home) -> None:
+    words = ("+18005551236", "--from", "+34911234567", "--at", "2026-11-23T20:00-05:00")
+    _, told = route(home, *words)
+    assert told["conditions"] == [
+        {"plan": "by-caller", "step": 1, "asks": "from", "wanted": "+1512, withheld",
+         "found": "+34911234567", "held": False},
+        {"plan": "by-caller", "step": 2, "asks": "office-hours", "wanted": "closed",
+         "found": "closed", "held": True},
+    ]  # fmt: skip
+    shown = home.run("route", *words, check=False).stdout
+    assert "step 1 of by-caller: +34911234567 calls, not +1512, withheld: passed over" in shown
+    assert "step 2 of by-caller: office-hours is closed" in shown
+    _, told = route(
+        home, "+18005551236", "--from", "+15125550100", "--at", "2026-11-23T10:00-05:00"
+    )
+    assert [one["held"] for one in told["conditions"]] == [True, False]

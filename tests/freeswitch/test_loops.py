@@ -27,7 +27,10 @@ accounts: [{{id: acme}}]
 carriers:
   - {{id: back, gateways: [{{id: back-1, gateway: gwBack, format: "1{{e164_digits}}"}}]}}
   - {{id: again, gateways: [{{id: again-1, gateway: gwBack, format: "1{{e164_digits}}"}}]}}
-policies: [{{id: loops, hunt: {{EXCHANGE_ROUTING_ERROR: stop}}, advance: {{EXCHANGE_ROUTING_ERROR: stop}}}}]
+policies:
+  - id: loops
+    hunt: {{EXCHANGE_ROUTING_ERROR: stop}}
+    advance: {{EXCHANGE_ROUTING_ERROR: stop}}
 plans:
   - id: round
     account: acme

@@ -153,6 +153,17 @@ def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
             }
             for each in explanation.diversions
         ],
+        "conditions": [
+            {
+                "plan": asked.plan,
+                "step": asked.step,
+                "asks": asked.asks,
+                "wanted": asked.wanted,
+                "found": asked.found,
+                "held": asked.held,
+            }
+            for asked in explanation.passed
+        ],
         "steps": [_step_data(step) for step in explanation.steps],
         "applications": explanation.applications,
         "refused": refused
@@ -288,6 +299,11 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
     for schedule in explanation.schedules:
         style = "yellow" if schedule.set_by_hand else ""
         tree.add(Text(_schedule_words(schedule, at), style=style))
+    for asked in explanation.passed:
+        found = f"{asked.found} calls" if asked.asks == "from" else f"{asked.asks} is {asked.found}"
+        over = "" if asked.held else f", not {asked.wanted}: passed over"
+        words = f"step {asked.step} of {asked.plan}: {found}{over}"
+        tree.add(Text(words, style="" if asked.held else "dim"))
     if explanation.refused:
         cause = explanation.refused.cause
         said = f"refused: {explanation.refused.why}; {cause}, SIP {CAUSES[cause].sip}"

@@ -16,6 +16,7 @@ from vnroute.importing.numbers import read_numbers
 from vnroute.importing.origins import Origins
 from vnroute.importing.persons import check_persons
 from vnroute.importing.rates import RATE, read_rates
+from vnroute.importing.reach import check_reach
 from vnroute.importing.references import (
     ComingBlocks,
     check_assignments,
@@ -182,6 +183,7 @@ class Loading:
         check_schedules(catalogue, self.warnings, self.horizon_years)
         check_plans(catalogue, self.warnings)
         check_states(catalogue)
+        check_reach(catalogue, self.warnings)
         check_persons(catalogue, self.warnings)
         check_carriers(catalogue)
         check_choices(catalogue)

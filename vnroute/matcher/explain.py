@@ -7,7 +7,7 @@ other.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from urllib.parse import quote
 
@@ -30,6 +30,7 @@ from vnroute.matcher.passed_over import PassedOver, dialled
 __all__ = [
     "Explanation",
     "Leg",
+    "Passed",
     "Refusal",
     "ScheduleState",
     "ScreenStep",
@@ -141,6 +142,22 @@ class ScreenStep:
 
 
 @dataclass(frozen=True, slots=True)
+class Passed:
+    """A condition that the plan asked: whose step it is, counted from 1, and whether it held.
+
+    ``asks`` is a schedule's id, or ``from``; ``wanted`` a state or callers, ``found`` the state at
+    the moment or who calls.
+    """
+
+    plan: str
+    step: int
+    asks: str
+    wanted: str
+    found: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Service:
     """Whether the number is in service: its state, and the Unix seconds from and until which it is
     (None where it always is); ``reason`` why it is not, by image.program.REASONS, else None.
@@ -175,6 +192,7 @@ class Explanation:
     service: Service | None = None
     diversions: tuple[Diversion, ...] = ()
     screens: tuple[ScreenStep, ...] = ()
+    passed: tuple[Passed, ...] = ()
 
 
 def channel_data(called: str, caller: str = "", name: str = "", hops: int = 0) -> bytes:
@@ -271,6 +289,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         service,
         tuple(diversions),
         screens,
+        tuple(walk.passed),
     )
 
 
@@ -372,8 +391,13 @@ def _digits(caller: str) -> str:
 def _is_from(caller: str, withheld: int, prefixes: list[int]) -> bool:
     if not caller:
         return bool(withheld)
-    rows = zip(prefixes[::3], prefixes[1::3], prefixes[2::3], strict=True)
-    return any(caller.startswith(str(high << 32 | low).zfill(size)) for low, high, size in rows)
+    return any(caller.startswith(prefix) for prefix in _prefixes(prefixes))
+
+
+def _prefixes(words: list[int]) -> list[str]:
+    """Return the prefixes of a FROM's operands, as digits."""
+    rows = zip(words[::3], words[1::3], words[2::3], strict=True)
+    return [str(high << 32 | low).zfill(size) for low, high, size in rows]
 
 
 @dataclass(frozen=True, slots=True)
@@ -386,6 +410,7 @@ class _Walk:
     assignment: int
     asked: dict[int, ScheduleState]
     diversions: list[Diversion]
+    passed: list[Passed] = field(default_factory=list)
 
     def enter(self, number: str, plan: int, account: str, depth: int = 0) -> tuple[Step, ...]:
         """Read a number's plan, or what its calls are diverted to (_enter in decide.pyx)."""
@@ -437,9 +462,20 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 state = by_hand[0] if by_hand else image.schedule(schedule, now)[1]
                 asked.setdefault(schedule, _schedule_state(image, schedule, now, by_hand))
                 skip = 0 if state == wanted else words
+                name, _, states = image.schedule_about(schedule)
+                said = (states[wanted], states[state], state == wanted)
+                walk.passed.append(Passed(image.plan_id(plan), place + 1, name, *said))
             case Op.FROM:
                 words, withheld, _, *prefixes = operands
-                skip = 0 if _is_from(caller, withheld, prefixes) else words
+                held = _is_from(caller, withheld, prefixes)
+                skip = 0 if held else words
+                callers = ", ".join(
+                    [f"+{one}" for one in _prefixes(prefixes)] + ["withheld"] * withheld
+                )
+                found = f"+{caller}" if caller else "withheld"
+                walk.passed.append(
+                    Passed(image.plan_id(plan), place + 1, "from", callers, found, held)
+                )
             case Op.PICK:
                 kind, _, _, *bodies = operands
                 shares = bodies[::2]

@@ -1,0 +1,67 @@
+"""Steps of a plan that no call can reach, since steps before them have ended it."""
+
+from __future__ import annotations
+
+from vnroute.importing.catalogue import Catalogue, add_at
+from vnroute.importing.findings import Findings
+from vnroute.model import Plan, Step
+from vnroute.model.e164 import digits_of
+from vnroute.model.plan import WITHHELD
+
+__all__ = ["check_reach"]
+
+
+def check_reach(catalogue: Catalogue, warnings: Findings) -> None:
+    """Warn of steps that cannot be reached, in plans that change or whose schedules do.
+
+    The last step is left out: every plan has to have one that always ends the call.
+    """
+    changed = catalogue.changed["plans"]
+    for plan in catalogue.plans.values():
+        if plan.id not in changed:
+            continue
+        for position in range(1, len(plan.steps) - 1):
+            by = _ended_before(catalogue, plan, position)
+            if by:
+                step = plan.steps[position]
+                names = " and ".join(f"steps[{at}]" for at in by)
+                found = f"{step.kind}{_words(step)}, which no call reaches: {names} end it before"
+                expected = "a place further up, or another when or from"
+                place = f"steps[{position}].{step.kind}"
+                add_at(warnings, catalogue, "plans", plan.id, place, found, expected)
+
+
+def _words(step: Step) -> str:
+    said = f" when {step.when} is {step.state}" if step.when else ""
+    return said + (f" from {', '.join(step.callers)}" if step.callers else "")
+
+
+def _ended_before(catalogue: Catalogue, plan: Plan, position: int) -> list[int]:
+    """Return the places of steps that end every call which the step at ``position`` is for."""
+    step = plan.steps[position]
+    before = [
+        (at, one)
+        for at, one in enumerate(plan.steps[:position])
+        if (one.hangup or one.voicemail) and _covers(one.callers, step.callers)
+    ]
+    for at, one in before:
+        if (one.when, one.state) == (step.when, step.state) or not one.when:
+            return [at]
+    # Steps that end it in every state that a schedule has.
+    for name in dict.fromkeys(one.when for _, one in before):
+        schedule = catalogue.schedules.get(name)
+        ending = {one.state: at for at, one in reversed(before) if one.when == name}
+        if schedule is not None and set(schedule.states) <= ending.keys():
+            return sorted(ending.values())
+    return []
+
+
+def _covers(earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:
+    """Whether all callers that a step is for are among those of an earlier one."""
+    if not earlier:
+        return True
+    prefixes = tuple(digits_of(one) for one in earlier if one != WITHHELD)
+    return bool(later) and all(
+        WITHHELD in earlier if one == WITHHELD else digits_of(one).startswith(prefixes)
+        for one in later
+    )
