@@ -97,6 +97,18 @@ def test_a_deck_is_tried_then_imported(page: Page, filled: Home, tmp_path: Path)
     page.wait_for_selector("text=nothing of it was applied")
 
 
+def test_a_gateway_is_drained_and_restored(page: Page, filled: Home) -> None:
+    enter(page, filled, "/carriers")
+    page.get_by_role("button", name="Drain alpha-1").click()
+    page.get_by_role("button", name="Drain it").click()
+    page.wait_for_selector("main >> text=drained")
+    states = {g["gateway"]: g["state"] for g in filled.get("/api/v1/gateways")[1]["items"]}
+    assert states["alpha-1"] == "drained" and states["beta-1"] == "closed"
+    assert serious(page) == []
+    page.get_by_role("button", name="Restore alpha-1").click()
+    page.wait_for_selector("button[aria-label='Drain alpha-1']")
+
+
 def test_users_and_keys(page: Page, filled: Home) -> None:
     enter(page, filled, "/people")
     page.locator("summary", has_text="Add a user").click()

@@ -66,10 +66,11 @@ def status(session: Session, as_json: bool) -> int:
 
     Exit status 0 where all take calls, 1 where any does not.
     """
+    from vnroute.carriers.listing import gateway_rows
     from vnroute.cli.output import print_error, print_json
 
     try:
-        rows = _rows(session.settings)
+        rows = gateway_rows(session.settings)
     except (OSError, ValueError) as error:
         print_error(str(error))
         return 2
@@ -78,42 +79,6 @@ def status(session: Session, as_json: bool) -> int:
     else:
         _print(rows)
     return 0 if all(row["share"] == 1.0 for row in rows) else 1
-
-
-def _rows(settings: Settings) -> list[dict[str, Any]]:
-    """Return what workers are told now, and what the health process remembers of each."""
-    from vnroute import log
-    from vnroute.carriers.memory import Memory
-    from vnroute.image.keys import Kind
-    from vnroute.image.state_page import PageError, StatePage
-    from vnroute.matcher.passed_over import BADNESS_WORDS
-
-    memory = Memory(settings.state / "carriers", log.get_logger(process="cli"))
-    breakers = {kept.gateway: kept for kept in memory.breakers()}
-    drained = _by_hand(settings).all()
-    try:
-        page = StatePage.open(settings.state_page)
-    except FileNotFoundError:
-        page = None
-    except PageError as error:
-        raise ValueError(str(error)) from None
-    rows = []
-    for carrier, gateway in _loaded(settings):
-        said = page.get(Kind.GATEWAY, gateway) if page is not None else None
-        kept, by_hand = breakers.get(gateway), drained.get(gateway)
-        state = "drained" if by_hand else BADNESS_WORDS[min(said.extra, 4)] if said else "closed"
-        rows.append(
-            {
-                "gateway": gateway,
-                "carrier": carrier,
-                "state": state,
-                "share": 0.0 if by_hand else said.value / 1000 if said else 1.0,
-                "since": by_hand.since if by_hand else kept.since if kept else None,
-                "why": by_hand.why if by_hand else kept.why if kept else "",
-                "by": by_hand.by if by_hand else "",
-            }
-        )
-    return rows
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
@@ -137,9 +102,10 @@ def _print(rows: list[dict[str, Any]]) -> None:
 def _named(
     session: Session, gateways: tuple[str, ...], carriers: tuple[str, ...]
 ) -> list[str] | None:
+    from vnroute.carriers.listing import loaded_gateways
     from vnroute.cli.output import print_error
 
-    loaded = _loaded(session.settings)
+    loaded = loaded_gateways(session.settings)
     known = {gateway for _, gateway in loaded}
     names = list(gateways)
     problems = [f"{name}: no such gateway; there are {', '.join(sorted(known)) or 'none'}"
@@ -154,22 +120,6 @@ def _named(
     for problem in problems:
         print_error(problem)
     return None if problems else list(dict.fromkeys(names))
-
-
-def _loaded(settings: Settings) -> list[tuple[str, str]]:
-    """Return (carrier, gateway) of the routing data; none where nothing is loaded."""
-    from vnroute.store import open_store
-    from vnroute.store.opening import store_exists
-
-    if not store_exists(settings.store_address):
-        return []
-    store = open_store(settings.store_address, create=False)
-    try:
-        with store.snapshot() as snapshot:
-            return [(carrier.id, gateway.id)
-                    for carrier in snapshot.carriers() for gateway in carrier.gateways]  # fmt: skip
-    finally:
-        store.close()
 
 
 def _by_hand(settings: Settings) -> ByHand:

@@ -12,6 +12,7 @@ from vnroute.web.api.audit import audit_handlers
 from vnroute.web.api.changes import Changes
 from vnroute.web.api.decks import deck_handlers
 from vnroute.web.api.entities import entity_handlers
+from vnroute.web.api.gateways import gateway_handlers
 from vnroute.web.api.jobs import Jobs
 from vnroute.web.api.overrides import override_handlers
 from vnroute.web.api.people import people_handlers
@@ -62,6 +63,7 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
                     *override_handlers(changes),
                     *deck_handlers(changes, jobs),
                     *call_handlers(changes),
+                    *gateway_handlers(settings),
                 ],
                 middleware=[authentication(door), rate_limit(settings.control.requests_per_second)],
             ),

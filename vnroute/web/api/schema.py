@@ -30,6 +30,7 @@ class Schema(JsonRenderPlugin):
 def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     """Return an OpenAPI document with the schemas of the bodies that are read by hand."""
     from vnroute.web.api.decks import RollBack
+    from vnroute.web.api.gateways import Drain
     from vnroute.web.api.overrides import NewOverride
     from vnroute.web.api.people import BODIES as PEOPLE
     from vnroute.web.api.test_calls import TestCall
@@ -39,6 +40,7 @@ def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
         "put_override": NewOverride,
         "roll_back_deck": RollBack,
         "test_call": TestCall,
+        "drain": Drain,
     }
 
     types = {section: kind for section, kind in SECTIONS.items()}
