@@ -18,6 +18,16 @@ from vnroute.model.numbering import expected_length, is_premium
         "15885550123",
         "447012345678",
         "449098790000",
+        "449912345678",
+        "448712345678",
+        "15215550123",
+        "15295550123",
+        "12129761234",
+        "88213123456",
+        "881612345678",
+        "883110012345",
+        "979123456789",
+        "878101234567890",
     ],
 )
 def test_what_toll_fraud_dials(digits: str) -> None:
@@ -25,7 +35,18 @@ def test_what_toll_fraud_dials(digits: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "digits", ["18005551234", "12125550100", "442079460123", "4930123456", "9"]
+    "digits",
+    [
+        "18005551234",
+        "12125550100",
+        "442079460123",
+        "4930123456",
+        "9",
+        "447911123456",
+        "448081570192",
+        "19765551234",
+        "12125559760",
+    ],
 )
 def test_ordinary_numbers(digits: str) -> None:
     assert not is_premium(digits)

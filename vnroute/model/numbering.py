@@ -12,17 +12,28 @@ from functools import lru_cache
 __all__ = ["country_code", "expected_length", "is_premium"]
 
 _NANP_PREMIUM = ("900",)
-_NANP_PERSONAL = ("500", "533", "544", "566", "577", "588")
-"""NANPA, non-geographic 5XX codes for personal communications services. libphonenumber takes a
-number there for personal only where the code behind it is assigned; an unassigned one costs money
-the day it is."""
+_NANP_EXCHANGE = "976"
+"""Pay-per-call in many area codes."""
+_NANP_PERSONAL = (
+    "500", "521", "522", "523", "524", "525", "526", "527", "528", "529", "533", "544", "566",
+    "577", "588",
+)  # fmt: skip
+"""NANPA, non-geographic 5XX-NXX codes, first for personal communications services.
+libphonenumber takes a number there for personal only where the code behind it is assigned; an
+unassigned one costs money the day it is."""
+
+_REVENUE_SHARE = ("4470", "4487", "449", "878", "881", "882", "883", "979")
+"""Ofcom's National Telephone Numbering Plan: 070 personal, 087 and 09 revenue share. ITU-T E.164
+assignments: 878 personal, 881 satellite, 882 and 883 international networks, 979 premium rate."""
 
 
 @lru_cache(maxsize=65536)
 def is_premium(digits: str) -> bool:
-    """Whether a number, as digits without ``+``, is premium-rate or personal."""
+    """Whether a number, as digits without ``+``, is premium-rate, revenue-share or personal."""
     if digits.startswith("1") and len(digits) == 11:
-        return digits[1:4] in _NANP_PREMIUM + _NANP_PERSONAL
+        return digits[1:4] in _NANP_PREMIUM + _NANP_PERSONAL or digits[4:7] == _NANP_EXCHANGE
+    if digits.startswith(_REVENUE_SHARE):
+        return True
     import phonenumbers
 
     try:
