@@ -42,7 +42,7 @@ def watched(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]]
     """Give a page and what it complained of: errors, refusals of the policy, foreign requests."""
     context = browser.new_context(reduced_motion="reduce", **options)
     page = context.new_page()
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(90_000)  # a busy machine, not a slow page
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
     page.on("dialog", lambda dialog: (wrong.append(f"alert: {dialog.message}"), dialog.dismiss()))

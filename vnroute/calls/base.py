@@ -168,8 +168,19 @@ class CallStore(Protocol):
         """Yield calls with their legs, in the order stored; ``after`` is the id of one."""
         ...
 
-    def last_calls(self, which: CallFilter, count: int) -> list[dict[str, Any]]:
-        """Return the last calls stored, oldest first."""
+    def last_calls(
+        self,
+        which: CallFilter,
+        count: int,
+        *,
+        before: int = 0,
+        call: int = 0,
+        caller: str = "",
+        outcome: str = "",
+    ) -> list[dict[str, Any]]:
+        """Return the last calls stored, oldest first: before an id, or the one of an id, by caller,
+        and by outcome.
+        """
         ...
 
     def keys_of(self, table: str) -> tuple[str, ...]:

@@ -89,9 +89,26 @@ class CallReading:
             left -= len(rows)
             after = rows[-1][0]
 
-    def last_calls(self, which: CallFilter, count: int) -> list[dict[str, Any]]:
-        """Return the last calls stored, oldest first."""
+    def last_calls(
+        self,
+        which: CallFilter,
+        count: int,
+        *,
+        before: int = 0,
+        call: int = 0,
+        caller: str = "",
+        outcome: str = "",
+    ) -> list[dict[str, Any]]:
+        """Return the last calls stored, oldest first: before an id, or the one of an id, by caller,
+        and by outcome.
+        """
         where, values = self._where(which, CALL_COLUMNS)
+        for test, value in (
+            ("id < ?", before), ("id = ?", call), ("caller = ?", caller), ("outcome = ?", outcome),
+        ):  # fmt: skip
+            if value:
+                where += f" AND {test}"
+                values.append(value)
         rows = list(
             self._db.rows(
                 f"SELECT {', '.join(CALL_COLUMNS)} FROM calls WHERE {where} "

@@ -30,8 +30,8 @@ def command(session: Session, days: int, account: str, moment: str, as_json: boo
     Nothing has to be run when the time comes: the route image knows it. Times are told on the
     clock of the number's account.
     """
-    from vnroute.cli.moment import parse_moment
     from vnroute.cli.output import print_error, print_json
+    from vnroute.model.moment import parse_moment
     from vnroute.model.problem import FieldError
 
     try:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import rich_click as click
@@ -14,7 +14,6 @@ from vnroute.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from rich.tree import Tree
 
-    from vnroute.matcher.decide import Matcher
     from vnroute.matcher.explain import (
         Explanation,
         Leg,
@@ -62,132 +61,35 @@ def command(
     The answer is the one that a worker gives: the same image, the same code. Exit status 0 if the
     call is routed, 1 if it is refused, 2 if the question is wrong.
     """
-    from vnroute.cli.moment import parse_moment
     from vnroute.cli.output import print_error, print_json
-    from vnroute.cli.page import read_overlay, read_page
-    from vnroute.image.generations import PORTABILITY, current_image
-    from vnroute.image.layout import ImageError
-    from vnroute.matcher.decide import Matcher
-    from vnroute.matcher.explain import explain
-    from vnroute.matcher.image import RouteImage
+    from vnroute.explaining import Explainer, NoImage, as_data, read_caller, read_number
+    from vnroute.model.moment import parse_moment
     from vnroute.model.problem import FieldError
-    from vnroute.portability.table import PortabilityTable
 
+    explainer = Explainer(session.settings)
     try:
-        called = _number(number, "NUMBER")
-        calling = caller and (caller if caller == "anonymous" else _number(caller, "--from"))
+        called, calling = read_number(number, "NUMBER"), read_caller(caller, "--from")
         at = parse_moment(moment)
-    except FieldError as error:
+        if when_changes:
+            answers = explainer.changes(called, calling, at, days)
+        else:
+            answers = [(at, explainer.at(called, calling, at))]
+    except (FieldError, NoImage) as error:
         print_error(str(error))
         return 2
-    path = current_image(session.settings.images)
-    if path is None:
-        print_error(f"{session.settings.images}: no route image there; run vnroute compile")
-        return 2
-    ported = current_image(session.settings.images, PORTABILITY)
-    try:
-        image = RouteImage(path)
-        table = None if ported is None else PortabilityTable(ported)
-    except (ImageError, OSError) as error:
-        print_error(str(error))
-        return 2
-    matcher = Matcher(image, session.settings.routing.max_hops)
-    matcher.port(table)
-    matcher.lay(read_overlay(session.settings.images, image))
-    matcher.use_page(read_page(session.settings.state_page))
-    if when_changes:
-        return _show_changes(matcher, called, calling, at, days, as_json)
-    explanation = explain(matcher, called, calling, at.timestamp())
+    for warning in explainer.warnings:
+        sys.stderr.write(f"vnroute: {warning}\n")
+    told = [as_data(answer, when) for when, answer in answers] if as_json else []
     if as_json:
-        print_json(as_data(explanation, at))
+        print_json({"days": days, "answers": told} if when_changes else told[0])
     else:
-        _print_tree(explanation, calling, at)
-    return 1 if explanation.refused else 0
-
-
-def _number(text: str, field: str) -> str:
-    """Return a number as FreeSWITCH would report it; raise FieldError for what is none."""
-    from vnroute.model.e164 import MAX_DIGITS
-    from vnroute.model.problem import FieldError
-
-    plain = text.translate(str.maketrans("", "", " .-()"))
-    digits = plain.removeprefix("+")
-    if not (digits.isascii() and digits.isdigit() and len(digits) <= MAX_DIGITS):
-        raise FieldError(field, repr(text), 'digits, such as "+18005551234"')
-    return plain
-
-
-def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
-    """Return a decision for JSON: field names that other programs may build on."""
-    from vnroute.model.causes import CAUSES
-
-    schedules = [_schedule_data(schedule, at) for schedule in explanation.schedules]
-    refused = explanation.refused
-    return {
-        "generation": explanation.generation,
-        "number": explanation.number,
-        "at": at.isoformat(),
-        "account": explanation.account,
-        "plan": explanation.plan,
-        "campaign": explanation.campaign,
-        "service": explanation.service and _service_data(explanation.service, at),
-        "screens": [
-            {
-                "screen": one.screen,
-                "level": one.level,
-                "does": one.does,
-                "list": one.list or None,
-                "matched": one.matched,
-                "rate": one.said or None,
-            }
-            for one in explanation.screens
-        ],
-        "schedule": schedules[0] if schedules else None,
-        "schedules": schedules,
-        "overrides": [
-            {
-                "kind": each.kind,
-                "id": each.id,
-                "to": each.to,
-                "until": each.until and datetime.fromtimestamp(each.until, at.tzinfo).isoformat(),
-            }
-            for each in explanation.diversions
-        ],
-        "conditions": [
-            {
-                "plan": asked.plan,
-                "step": asked.step,
-                "asks": asked.asks,
-                "wanted": asked.wanted,
-                "found": asked.found,
-                "held": asked.held,
-            }
-            for asked in explanation.passed
-        ],
-        "steps": [_step_data(step) for step in explanation.steps],
-        "applications": explanation.applications,
-        "refused": refused
-        and {
-            "cause": refused.cause,
-            "sip": CAUSES[refused.cause].sip,
-            "why": refused.why,
-            "outcome": refused.outcome,
-        },
-    }
-
-
-def _service_data(service: Service, at: datetime) -> dict[str, Any]:
-    return {
-        "state": service.state,
-        "from": _moment_data(service.since, at),
-        "until": _moment_data(service.until, at),
-        "out_of_service": service.reason,
-        "treatment": service.treatment and f"plan:{service.treatment}",
-    }
-
-
-def _moment_data(second: int | None, at: datetime) -> str | None:
-    return None if second is None else datetime.fromtimestamp(second, at.tzinfo).isoformat()
+        for when, answer in answers:
+            _print_tree(answer, calling, when)
+    if when_changes and not as_json:
+        count = len(answers) - 1
+        changes = f"{count} change" + ("" if count == 1 else "s")
+        sys.stdout.write(f"{changes} of the answer in {days} day{'s' * (days != 1)}\n")
+    return 1 if answers[0][1].refused else 0
 
 
 def _screen_words(one: ScreenStep) -> str:
@@ -210,63 +112,6 @@ def _service_words(service: Service, at: datetime) -> str:
     if service.treatment:
         said += f", its callers go to plan {service.treatment}"
     return said
-
-
-def _schedule_data(schedule: ScheduleState, at: datetime) -> dict[str, Any]:
-    here = ZoneInfo(schedule.time_zone)
-    until = schedule.until
-    return {
-        "id": schedule.id,
-        "state": schedule.state,
-        "time_zone": schedule.time_zone,
-        "local_time": at.astimezone(here).isoformat(),
-        "until": None if until is None else datetime.fromtimestamp(until, here).isoformat(),
-        "within_horizon": schedule.within_horizon,
-        "override": schedule.set_by_hand,
-    }
-
-
-def _step_data(step: Step) -> dict[str, Any]:
-    return {
-        "kind": step.kind,
-        "seconds": step.seconds,
-        "targets": [_target_data(target) for target in step.targets],
-        "cause": step.cause,
-        "how": step.how if step.targets else None,
-        "said": step.said,
-    }
-
-
-def _target_data(target: Target) -> dict[str, Any]:
-    return {
-        "to": target.to,
-        "legs": [
-            {
-                "carrier": leg.carrier,
-                "gateway": leg.gateway,
-                "dial": leg.dial,
-                "rate": None if leg.rate is None else float(leg.rate),
-            }
-            for leg in target.legs
-        ],
-        "passed_over": [
-            {
-                "gateway": passed.gateway,
-                "why": passed.why,
-                "share": passed.share / 1000,
-                "tried": passed.tried,
-            }
-            for passed in target.passed_over
-        ],
-        "seconds": target.seconds,
-        "delay": target.delay,
-        "share": target.share,
-        "show": target.show,
-        "confirm": target.confirm or None,
-        "routing_number": target.routing_number or None,
-        "plan": target.plan,
-        "steps": [_step_data(step) for step in target.steps],
-    }
 
 
 def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
@@ -327,31 +172,6 @@ def _schedule_words(schedule: ScheduleState, at: datetime) -> str:
         until = datetime.fromtimestamp(schedule.until, here)
         said += f", and until {until:%a %d %b %H:%M %Z}"
     return said
-
-
-def _show_changes(
-    matcher: Matcher, called: str, caller: str, at: datetime, days: int, as_json: bool
-) -> int:
-    """Print the answer now and each that differs from the one before, for so many days."""
-    from vnroute.cli.output import print_json
-    from vnroute.matcher.upcoming import upcoming_answers
-
-    now = at.timestamp()
-    answers = [
-        (datetime.fromtimestamp(moment, at.tzinfo), explanation)
-        for moment, explanation in upcoming_answers(
-            matcher, called, caller, now, now + days * 86400
-        )
-    ]
-    if as_json:
-        print_json({"days": days, "answers": [as_data(answer, when) for when, answer in answers]})
-    else:
-        for when, answer in answers:
-            _print_tree(answer, caller, when)
-        count = len(answers) - 1
-        changes = f"{count} change" + ("" if count == 1 else "s")
-        sys.stdout.write(f"{changes} of the answer in {days} day{'s' * (days != 1)}\n")
-    return 1 if answers[0][1].refused else 0
 
 
 def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import rich_click as click
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
-_WEEK = re.compile(r"(\d{4})-?W(\d{1,2})", re.ASCII | re.IGNORECASE)
 _CELL_MINUTES = 30
 _SHADES = "█▒░▓#*+=%@"
 _COLOURS = ("green", "yellow", "cyan", "magenta", "blue", "red")
@@ -54,18 +52,20 @@ def command() -> None:
 def show(session: Session, name: str, week: str, zone: str, as_json: bool) -> int:
     """Draw a week of the schedule ID on the clocks of its time zone, and list its rules."""
     from vnroute.cli.output import print_error, print_json
+    from vnroute.compiler.schedule_week import monday_of, stays_of_week, week_data
+    from vnroute.model.problem import FieldError
 
     try:
         schedule, zone = _find(session, name, zone)
-        monday = _monday(week, zone)
-        stays = _stays(schedule, zone, monday)
-    except _Refused as error:
+        monday = monday_of(week, zone, "--week")
+        stays = stays_of_week(schedule, zone, monday)
+    except (_Refused, FieldError) as error:
         print_error(str(error))
         return 2
     override = _set_by_hand(session, name)
     if as_json:
         told = override and override_data(override, zone)
-        print_json({**_week_data(schedule, zone, monday, stays), "override": told})
+        print_json({**week_data(schedule, zone, monday, stays), "override": told})
     else:
         _print_week(schedule, zone, monday, stays)
         _print_override(override, zone)
@@ -88,9 +88,9 @@ def next_changes(
     session: Session, name: str, count: int, moment: str, zone: str, as_json: bool
 ) -> int:
     """List the next changes of the schedule ID, and which rule makes each."""
-    from vnroute.cli.moment import parse_moment
     from vnroute.cli.output import print_error, print_json
     from vnroute.compiler.schedule_view import upcoming
+    from vnroute.model.moment import parse_moment
     from vnroute.model.problem import FieldError
 
     try:
@@ -135,9 +135,9 @@ def next_changes(
 
 def _find(session: Session, name: str, zone: str) -> tuple[Schedule, str]:
     """Return a schedule that is loaded, and the zone to read it in."""
+    from vnroute.compiler.schedule_week import zone_of
     from vnroute.importing.findings import hint
     from vnroute.model.problem import FieldError
-    from vnroute.model.zone import check_zone
 
     store = session.open_store(create=False)
     try:
@@ -150,21 +150,10 @@ def _find(session: Session, name: str, zone: str) -> tuple[Schedule, str]:
     schedule = schedules.get(name)
     if schedule is None:
         raise _Refused(f"no schedule {name!r} is loaded{hint(name, schedules)}")
-    if zone:
-        try:
-            return schedule, check_zone(zone, "--zone")
-        except FieldError as error:
-            raise _Refused(str(error)) from None
-    own = schedule.zone(zones.get(schedule.account, ""))
-    if own:
-        return schedule, own
-    asking = {
-        zones[plan.account] for plan in plans for step in plan.steps if step.when == schedule.id
-    }
-    if len(asking) == 1:
-        return schedule, asking.pop()
-    who = f"plans in {', '.join(sorted(asking))} ask it" if asking else "no plan asks it"
-    raise _Refused(f"{name} takes its time zone from who asks it, and {who}: name one with --zone")
+    try:
+        return schedule, zone_of(schedule, zones, plans, zone, "--zone")
+    except FieldError as error:
+        raise _Refused(str(error)) from None
 
 
 def _set_by_hand(session: Session, name: str) -> Override | None:
@@ -201,65 +190,16 @@ def _settling(schedule: Schedule) -> Iterator[None]:
         raise _Refused(f"schedule {schedule.id}: {error}") from error
 
 
-def _monday(week: str, zone: str) -> date:
-    if not week:
-        today = datetime.now(ZoneInfo(zone)).date()
-        return today - timedelta(days=today.weekday())
-    match = _WEEK.fullmatch(week)
-    try:
-        if match is None:
-            raise ValueError
-        return date.fromisocalendar(int(match[1]), int(match[2]), 1)
-    except ValueError:
-        raise _Refused(f"--week: found {week!r}, expected a week such as 2026-W48") from None
-
-
-def _midnight(day: date, zone: str) -> int:
-    """Return the Unix second at which a day begins, also where its midnight is skipped."""
-    return int(datetime(day.year, day.month, day.day, tzinfo=ZoneInfo(zone)).timestamp())
-
-
-def _stays(schedule: Schedule, zone: str, monday: date) -> list[Stay]:
-    from vnroute.compiler.schedule_view import stays
-
-    with _settling(schedule):
-        week = timedelta(days=7)
-        return stays(schedule, zone, _midnight(monday, zone), _midnight(monday + week, zone))
-
-
 def _why(schedule: Schedule, place: str) -> str:
     rule = dict(schedule.placed()).get(place)
     return f"{place}: {rule.words}" if rule else place
-
-
-def _week_name(monday: date) -> str:
-    year, week, _ = monday.isocalendar()
-    return f"{year}-W{week:02}"
-
-
-def _week_data(schedule: Schedule, zone: str, monday: date, stays: list[Stay]) -> dict[str, Any]:
-    here = ZoneInfo(zone)
-    return {
-        "id": schedule.id,
-        "time_zone": zone,
-        "week": _week_name(monday),
-        "states": schedule.states,
-        "stays": [
-            {
-                "from": datetime.fromtimestamp(stay.start, here).isoformat(),
-                "to": datetime.fromtimestamp(stay.end, here).isoformat(),
-                "state": stay.state,
-                "rule": stay.place,
-            }
-            for stay in stays
-        ],
-    }
 
 
 def _print_week(schedule: Schedule, zone: str, monday: date, stays: list[Stay]) -> None:
     from rich.text import Text
 
     from vnroute.cli.output import wide_console
+    from vnroute.compiler.schedule_week import midnight, week_name
 
     console = wide_console()
     sunday = monday + timedelta(days=6)
@@ -267,7 +207,7 @@ def _print_week(schedule: Schedule, zone: str, monday: date, stays: list[Stay]) 
         state: ("·", "dim") if place == 0 else _shade(place - 1)
         for place, state in enumerate(schedule.states)
     }
-    title = f"schedule {schedule.id}, {zone}, week {_week_name(monday)}"
+    title = f"schedule {schedule.id}, {zone}, week {week_name(monday)}"
     console.print(Text(f"{title}: {monday:%d %b} to {sunday:%d %b %Y}", style="bold"))
     for place, rule in schedule.placed():
         console.print(Text(f"  {rule.state:<12} {place}: {rule.words}"))
@@ -277,7 +217,7 @@ def _print_week(schedule: Schedule, zone: str, monday: date, stays: list[Stay]) 
     for weekday in range(7):
         day = monday + timedelta(days=weekday)
         line = Text(f"{day:%a %d %b} ")
-        start, end = _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+        start, end = midnight(day, zone), midnight(day + timedelta(days=1), zone)
         for cell in _cells(day, zone, stays):
             shade, colour = shades[cell] if cell else (" ", "")
             line.append(shade, style=colour)

@@ -17,6 +17,8 @@ from vnroute.web.api.jobs import Jobs
 from vnroute.web.api.overrides import override_handlers
 from vnroute.web.api.people import people_handlers
 from vnroute.web.api.problems import plugin as problems_plugin
+from vnroute.web.api.route import route_handlers
+from vnroute.web.api.schedule_week import week_handlers
 from vnroute.web.api.schema import Schema
 from vnroute.web.api.test_calls import call_handlers
 from vnroute.web.api.who import Door, authentication, rate_limit
@@ -60,6 +62,8 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
                     *entity_handlers(changes),
                     *people_handlers(door),
                     *audit_handlers(changes),
+                    *route_handlers(changes),
+                    *week_handlers(changes),
                     *override_handlers(changes),
                     *deck_handlers(changes, jobs),
                     *call_handlers(changes),

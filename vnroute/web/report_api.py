@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from litestar import Request, Response, get
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import FromPath, FromQuery, QueryParameter
+from litestar.params import FromPath, FromQuery, PathParameter, QueryParameter
 
 from vnroute.access.identity import Identity
 from vnroute.calls.asking import asked
@@ -15,6 +15,7 @@ from vnroute.calls.concurrency import concurrency
 from vnroute.calls.export import exported
 from vnroute.calls.opening import open_calls
 from vnroute.calls.reports import Report, ReportError, make_report
+from vnroute.model.e164 import parse_number
 from vnroute.model.problem import FieldError
 from vnroute.settings import Settings
 from vnroute.store import StoreError
@@ -55,6 +56,26 @@ def _own(identity: Identity, account: str) -> str:
     return identity.account or account
 
 
+_OURS = frozenset(
+    {"cost", "cost_currency", "receive_cost", "receive_currency", "margin", "cost_a_call",
+     "unrated"}
+)  # fmt: skip
+"""What calls cost us; of a leg also who carried it and by which rate."""
+_OURS_OF_LEGS = _OURS | {"carrier", "gateway", "prefix", "rate", "fee", "currency"}
+
+
+def _without(row: dict[str, Any], hidden: frozenset[str]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in hidden} if hidden else row
+
+
+def _told(identity: Identity, call: dict[str, Any]) -> dict[str, Any]:
+    """Return a call for reading; to one who is limited to an account, without what is ours."""
+    made = exported(call)
+    if not identity.account:
+        return made
+    return _without(made, _OURS) | {"legs": [_without(leg, _OURS_OF_LEGS) for leg in made["legs"]]}
+
+
 def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
     """Return the handlers; each opens the store of calls for itself, in a thread."""
 
@@ -75,10 +96,11 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
     ) -> Response[dict[str, Any]]:
         """Return a report's columns and rows; 400 for one that cannot be made so.
 
-        ``of`` goes with concurrency: rows for each account or carrier.
+        ``of`` is for concurrency: account or carrier. What calls cost us is not told to one who is
+        limited to an account.
         """
         account = _own(request.user, account)
-        if request.user.account and "carrier" in (subject.removesuffix("s"), of):
+        if request.user.account and ("carrier" in (subject.removesuffix("s"), of)):
             raise Refused(404)
         try:
             which = asked(first, last, month, account, campaign, number)
@@ -94,30 +116,58 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
                 store.close()
         except (FieldError, ReportError, StoreError) as error:
             raise _refused(error) from None
+        hidden = _OURS if request.user.account else frozenset()
         return Response(
-            {"report": subject, "columns": made.columns, "rows": made.rows[:limit],
+            {"report": subject, "columns": [name for name in made.columns if name not in hidden],
+             "rows": [_without(row, hidden) for row in made.rows[:limit]],
              "more": max(0, len(made.rows) - limit)}
         )  # fmt: skip
 
     @get("/calls", sync_to_thread=True, tags=["calls"], operation_id="calls")
     def calls(
         request: Request[Any, Any, Any],
+        first: Annotated[str, QueryParameter(name="from", max_length=10)] = "",
+        last: Annotated[str, QueryParameter(name="to", max_length=10)] = "",
         account: _Text = "",
         campaign: _Text = "",
         number: _Text = "",
+        caller: _Text = "",
+        outcome: _Text = "",
+        before: Annotated[int, QueryParameter(ge=0, le=2**62)] = 0,
         limit: _Limit = 20,
     ) -> Response[dict[str, Any]]:
-        """Return the last calls stored, oldest first, with their legs."""
+        """Return the last calls stored, oldest first, with their legs.
+
+        ``before`` is the ``next`` of a page: it gives the calls before those.
+        """
         account = _own(request.user, account)
         try:
-            which = asked(account=account, campaign=campaign, number=number, all_days=True)
-            store = open_calls(settings.calls_address, create=False)
-            try:
-                found = [exported(call) for call in store.last_calls(which, limit)]
-            finally:
-                store.close()
+            which = asked(first, last, "", account, campaign, number, all_days=True)
+            by = f"+{parse_number(caller, 'caller')}" if caller else ""
+            found = _found(which, limit, before=before, caller=by, outcome=outcome)
         except (FieldError, ReportError, StoreError) as error:
             raise _refused(error) from None
-        return Response({"calls": found})
+        following = str(found[0]["id"]) if len(found) == limit else ""
+        return Response({"calls": [_told(request.user, each) for each in found], "next": following})
 
-    return [report, calls]
+    @get("/calls/{key:int}", sync_to_thread=True, tags=["calls"], operation_id="call")
+    def call(
+        request: Request[Any, Any, Any], key: Annotated[int, PathParameter(ge=1, le=2**62)]
+    ) -> Response[dict[str, Any]]:
+        """Return one call with its legs, by its ``id``."""
+        try:
+            found = _found(asked(account=request.user.account, all_days=True), 1, call=key)
+        except StoreError as error:
+            raise _refused(error) from None
+        if not found:
+            raise not_there(f"calls/{key}")
+        return Response(_told(request.user, found[0]))
+
+    def _found(which: CallFilter, limit: int, **more: Any) -> list[dict[str, Any]]:
+        store = open_calls(settings.calls_address, create=False)
+        try:
+            return store.last_calls(which, limit, **more)
+        finally:
+            store.close()
+
+    return [report, calls, call]

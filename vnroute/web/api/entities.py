@@ -22,7 +22,7 @@ from vnroute.web.api.changes import Changes, check_etag
 from vnroute.web.api.problems import Refused, not_there
 from vnroute.web.api.who import needs
 
-__all__ = ["entity_handlers"]
+__all__ = ["entity_handlers", "owner_of"]
 
 _WHOSE = {
     kind: fields["account"].default
@@ -64,7 +64,8 @@ class _Owned(msgspec.Struct):
 _owned = msgspec.json.Decoder(_Owned)
 
 
-def _owner(kind: str, key: str, document: bytes) -> str:
+def owner_of(kind: str, key: str, document: bytes) -> str:
+    """Return the account that an entity belongs to, empty where it is nobody's own."""
     return key if kind == "accounts" else _owned.decode(document).account
 
 
@@ -72,7 +73,7 @@ def _sees(identity: Identity, kind: str, key: str, document: bytes | None) -> bo
     """Whether an entity is one's to see; a schedule of nobody's own is everybody's."""
     if document is None or not identity.account:
         return document is not None
-    owner = _owner(kind, key, document)
+    owner = owner_of(kind, key, document)
     return owner == identity.account or (kind in _SHARED and not owner)
 
 
@@ -116,7 +117,7 @@ def _guard(
                     continue
                 current = writing.entity(kind, key)
                 if current is not None and identity.account:
-                    owner = _owner(kind, key, current)
+                    owner = owner_of(kind, key, current)
                     if owner != identity.account:
                         if kind in _SHARED and not owner:
                             raise Refused(403, f"{key} is shared by all accounts")

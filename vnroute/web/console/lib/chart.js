@@ -25,9 +25,9 @@ export function chart({ about, series, height = 190, words = null, unit = (v) =>
     plot = new uPlot({
       width, height, legend: { show: false }, cursor: { drag: { x: false, y: false }, y: false },
       tzDate: (s) => uPlot.tzDate(new Date(s * 1e3), "Etc/UTC"),
-      scales: { x: { time: !words, range: range || undefined }, y: { range: (_, low, high) => [0, Math.max(high * 1.08, low, 1)] } },
+      scales: { x: { time: !words, range: range || (words ? () => [-0.6, words.length - 0.4] : undefined) }, y: { range: (_, low, high) => [0, Math.max(high * 1.08, low, 1)] } },
       axes: [
-        { ...axis, space: words ? 40 : 70, values: words ? (_, at) => at.map((i) => (Number.isInteger(i) ? words[i] || "" : "")) : [
+        { ...axis, ...(words ? { grid: { show: false }, incrs: [1, 2, 5, 10, 20, 50, 100] } : {}), space: words ? 52 : 70, values: words ? (_, at) => at.map((i) => (Number.isInteger(i) ? words[i] || "" : "")) : [
           [86400, "{YYYY}-{MM}-{DD}", null, null, null, null, null, null, 1],
           [3600, "{HH}:{mm}", "\n{MM}-{DD}", null, null, null, null, null, 1],
           [60, "{HH}:{mm}", null, null, null, null, null, null, 1],

@@ -7,10 +7,10 @@ const KIND = { answered: "good", failed: "bad", refused: "bad", no_answer: "warn
 export const outcome = (call) => h("span", { class: KIND[call.outcome] || "" }, call.outcome.replaceAll("_", " "));
 
 /** The way of a call's legs in a few words: alpha-1 503 > beta-1 200. */
-export const way = (call) => call.legs.map((leg) => `${leg.gateway || "?"} ${leg.sip || leg.cause}`).join(" → ") || NONE;
+export const way = (call) => call.legs.map((leg) => `${leg.gateway ?? `attempt ${leg.attempt}`} ${leg.sip || leg.cause}`).join(" → ") || NONE;
 
 export const callColumns = () => [
-  { title: "started", cell: (c) => h("a", { href: `#/calls/${encodeURIComponent(c.uuid)}` }, moment(c.started)) },
+  { title: "started", cell: (c) => h("a", { href: `#/calls/${c.id}` }, moment(c.started)) },
   { title: "number", cell: (c) => c.number },
   { title: "caller", cell: (c) => c.caller || "withheld" },
   { title: "name", kind: "name", cell: (c) => c.caller_name },

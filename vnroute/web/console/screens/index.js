@@ -8,6 +8,9 @@ const admin = (me) => me.may("admin");
 export const SCREENS = [
   { id: "start", title: "Getting started", key: "b", group: "Now", may: (me) => everywhere(me) && admin(me), load: () => import("./start.js") },
   { id: "live", title: "Live", key: "l", group: "Now", load: () => import("./live.js") },
+  { id: "calls", title: "Calls", key: "c", group: "Now", load: () => import("./calls.js") },
+  { id: "reports", title: "Reports", key: "r", group: "Now", load: () => import("./reports.js") },
+  { id: "route", title: "Route tester", key: "t", group: "Routing", load: () => import("./route.js") },
   { id: "plans", title: "Plans", key: "p", group: "Routing", load: () => import("./plans.js") },
   { id: "schedules", title: "Schedules", key: "s", group: "Routing", load: () => import("./schedules.js") },
   { id: "carriers", title: "Carriers", key: "a", group: "Carriers", may: everywhere, load: () => import("./carriers.js") },

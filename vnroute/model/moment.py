@@ -1,4 +1,4 @@
-"""Moments as options name them: ISO 8601."""
+"""Moments as options and requests name them: ISO 8601."""
 
 from __future__ import annotations
 
