@@ -62,7 +62,10 @@ def picture(
         page.wait_for_selector("#menu a", state="attached")
         page.evaluate("address => location.hash = address", address)
         page.wait_for_selector(f"main >> {there}")
-        page.wait_for_timeout(2500 if name == "live" else 400)
+        for _ in range(20 if name == "live" else 0):
+            home.call()
+            page.wait_for_timeout(250)
+        page.wait_for_timeout(400)
         height = page.evaluate("document.documentElement.scrollHeight")
         most = 1800 if phone else 1400
         page.set_viewport_size({**options["viewport"], "height": min(height, most)})

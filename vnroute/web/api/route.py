@@ -28,7 +28,7 @@ def route_handlers(changes: Changes) -> list[HTTPRouteHandler]:
          operation_id="route")  # fmt: skip
     def route(
         request: Request[Any, Any, Any],
-        number: _Number,
+        number: _Number = "",
         caller: _Number = "",
         at: _Number = "",
         days: Annotated[int, QueryParameter(ge=0, le=366)] = 0,

@@ -92,7 +92,7 @@ function whole(place, top, rest) {
     about: "Calls answered and refused a second, last five minutes; the figures stand above", height: 200,
     series: [{ label: "answered", colour: "accent", filled: true }, { label: "refused", colour: "bad" }],
     range: () => [(last?.time || 0) - SECONDS, last?.time || 1],
-    unit: (v) => count(v),
+    unit: (v) => (Number.isInteger(v) ? count(v) : fixed(v)),
   });
   place.leave(rate.end);
   let answered = 0, most = 1;

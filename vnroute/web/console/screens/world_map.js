@@ -16,7 +16,7 @@ export async function worldMap(rows, signal) {
     calls.has(code) ? h("svg:title", {}, `${country(code)}: ${count(calls.get(code))} calls, ${share(calls.get(code) / total)}`) : null));
   const off = rows.filter((r) => !outlines[r.country]);
   return [
-    h("svg", { class: "map", viewBox: "0 0 960 392", role: "img", "aria-label": "World map of calls by the caller's country; the figures are in the table below" }, paths),
+    h("svg", { class: "map", viewBox: "0 -28 960 416", role: "img", "aria-label": "World map of calls by the caller's country; the figures are in the table below" }, paths),
     h("div", { class: "legend" }, ["no calls", "few", "some", "many", "most"].map((word, i) => h("span", { class: `key l${i}` }, word))),
     off.length ? h("p", { class: "soft" }, `Not on the map: ${off.map((r) => `${country(r.country)} ${count(r.calls)}`).join(", ")}.`) : "",
   ];
