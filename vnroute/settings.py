@@ -26,6 +26,7 @@ __all__ = [
     "ControlSettings",
     "HealthSettings",
     "LogSettings",
+    "OtelSettings",
     "RoutingSettings",
     "ServerSettings",
     "Settings",
@@ -310,6 +311,24 @@ class SwitchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         return int(self.address.rpartition(":")[2])
 
 
+class OtelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[otel]``: OpenTelemetry traces of the control process; workers trace nothing."""
+
+    endpoint: str = ""
+    """Where spans go, by OTLP over HTTP, such as ``http://127.0.0.1:4318/v1/traces``; empty: none
+    are made."""
+    one_in: int = 1
+    """Of so many spans one is kept."""
+
+    def __post_init__(self) -> None:
+        if self.endpoint and not re.fullmatch(
+            r"https?://[A-Za-z0-9.:_\[\]-]+(/[!-~]*)?", self.endpoint, re.ASCII
+        ):
+            expected = "an address such as http://127.0.0.1:4318/v1/traces, without a password"
+            raise FieldError("endpoint", repr(self.endpoint.partition("@")[2] or "…"), expected)
+        _check_range("one_in", self.one_in, 1, 1_000_000)
+
+
 class LogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[log]``: what is logged, and how, on standard error."""
 
@@ -330,6 +349,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     control: ControlSettings = ControlSettings()
     cdr: CdrSettings = CdrSettings()
     health: HealthSettings = HealthSettings()
+    otel: OtelSettings = OtelSettings()
     log: LogSettings = LogSettings()
     switches: tuple[SwitchSettings, ...] = ()
 
@@ -379,6 +399,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "control": ControlSettings,
     "cdr": CdrSettings,
     "health": HealthSettings,
+    "otel": OtelSettings,
     "log": LogSettings,
 }
 

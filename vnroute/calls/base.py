@@ -60,10 +60,12 @@ class Added:
     """What a batch did.
 
     ``late`` are calls that had ended more than an hour before their record came, ``reordered``
-    those that ended more than five seconds before one stored already.
+    those that ended more than five seconds before one stored already. ``seconds`` is how long the
+    batch took, rating included.
     """
 
     stored: int = 0
+    seconds: float = 0.0
     doubled: int = 0
     late: int = 0
     reordered: int = 0

@@ -127,6 +127,7 @@ class Drain:
         if self._rater is None:
             self._rater = Rater(store, self._receive)
         rater = self._rater
+        began = time.perf_counter()
         calls, raw, damaged = [], [], 0
         position, count = self.position, 0
         for found, behind in self._spool.read(self.position, self._most):
@@ -147,6 +148,7 @@ class Drain:
                 calls.append(rater.rated(call))
         if count:
             added = store.add(self._spool.id, position, calls, raw)
+            added.seconds = time.perf_counter() - began
             self.position, self.oldest = position, None
             self._counted(added, damaged)
             self._spool.forget(position)

@@ -22,17 +22,24 @@ from vnroute.web.api.schedule_week import week_handlers
 from vnroute.web.api.schema import Schema
 from vnroute.web.api.test_calls import call_handlers
 from vnroute.web.api.who import Door, authentication, rate_limit
+from vnroute.web.compile_metrics import CompileMetrics
 from vnroute.web.console_files import console_handlers
 from vnroute.web.headers import COMMON
 from vnroute.web.metrics import CONTENT_TYPE, Metrics
 from vnroute.web.publishing import Publisher
 from vnroute.web.report_api import report_handlers
 from vnroute.web.status_api import LiveStatus, health_handlers, status_handlers
+from vnroute.web.tracing import Tracing
 
 __all__ = ["make_app"]
 
 
-def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) -> Litestar:
+def make_app(
+    live: LiveStatus,
+    metrics: Metrics,
+    more: AppConfig | None = None,
+    tracing: Tracing | None = None,
+) -> Litestar:
     """Return the application; ``more`` brings further handlers and what they need around them."""
 
     @get("/metrics")
@@ -43,6 +50,8 @@ def make_app(live: LiveStatus, metrics: Metrics, more: AppConfig | None = None) 
     config = more or AppConfig()
     settings = live.reader.settings
     door, publisher = Door(settings), Publisher(settings)
+    publisher.tracing = tracing
+    metrics.add(CompileMetrics(publisher))
     changes, jobs = Changes(settings, publisher), Jobs(settings)
 
     def start() -> None:

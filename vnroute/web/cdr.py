@@ -28,6 +28,7 @@ from vnroute.settings import Settings
 from vnroute.store import Store, open_store
 from vnroute.store.opening import store_exists
 from vnroute.web.host import allowed_host, from_a_page
+from vnroute.web.tracing import Tracing
 
 __all__ = ["CdrService"]
 
@@ -49,6 +50,7 @@ class CdrService:
         self.spool: Spool | None = None
         self.drain: Drain | None = None
         self.webhook = self._webhook()
+        self.tracing: Tracing | None = None
         self._intake: Intake | None = None
         self._commit: GroupCommit | None = None
         self._warn = log.bounded(self._logger)
@@ -115,7 +117,8 @@ class CdrService:
                 await asyncio.sleep(_AGAIN_SECONDS)
         if spool.torn_bytes:
             self._logger.warning("a torn write was cut off the spool", bytes=spool.torn_bytes)
-        commit = GroupCommit(spool, self.counts.committed)
+        told = self._committed if self.tracing is not None else self.counts.committed
+        commit = GroupCommit(spool, told)
         commit.start()
         drain = Drain(
             spool,
@@ -144,8 +147,15 @@ class CdrService:
             self._logger,
         )
 
+    def _committed(self, seconds: float, records: int) -> None:
+        self.counts.committed(seconds, records)
+        if self.tracing is not None:
+            self.tracing.note("cdr commit", seconds, records=records)
+
     def _added(self, added: Added, damaged_bytes: int) -> None:
         self.counts.added(added, damaged_bytes)
+        if self.tracing is not None:
+            self.tracing.note("cdr store", added.seconds, calls=added.stored, doubled=added.doubled)
         if self.webhook is not None:
             self.webhook.some.set()
 

@@ -28,6 +28,7 @@ from vnroute.web.health import HealthMetrics, HealthService
 from vnroute.web.metrics import Metrics
 from vnroute.web.status_api import LiveStatus
 from vnroute.web.told import decode, with_passwords
+from vnroute.web.tracing import Tracing, TracingMissing, open_tracing
 
 __all__ = ["CANNOT_LISTEN", "main"]
 
@@ -64,14 +65,19 @@ async def _stop_with(parent: int, server: uvicorn.Server) -> None:
     server.should_exit = True
 
 
-async def _serve(settings: Settings, listening: socket.socket, parent: int) -> None:
+async def _serve(
+    settings: Settings, listening: socket.socket, parent: int, tracing: Tracing | None
+) -> None:
     live = LiveStatus(settings)
     metrics, cdrs = Metrics(live), CdrService(settings)
     metrics.add(CdrMetrics(cdrs))
     health = HealthService(settings)
     cdrs.watch(health.called)
     metrics.add(HealthMetrics(health))
-    app = cdrs.in_front_of(make_app(live, metrics, cdrs.config()))
+    app = cdrs.in_front_of(make_app(live, metrics, cdrs.config(), tracing))
+    if tracing is not None:
+        cdrs.tracing = tracing
+        app = tracing.around(app)
     server = _Server(
         uvicorn.Config(
             app,
@@ -142,7 +148,14 @@ def main(arguments: list[str]) -> int:
         logger.error("cannot listen; calls are routed all the same", address=place,
                      error=error.strerror or str(error))  # fmt: skip
         return CANNOT_LISTEN
-    uvloop.run(_serve(settings, listening, parent))
+    try:
+        tracing = open_tracing(settings.otel, f"{_in_url(control.host)}:{control.port}")
+    except TracingMissing as error:
+        logger.error("no traces", error=str(error))
+        tracing = None
+    uvloop.run(_serve(settings, listening, parent, tracing))
+    if tracing is not None:
+        tracing.close()
     return 0
 
 

@@ -17,6 +17,7 @@ from vnroute import log
 from vnroute.settings import Settings
 from vnroute.web.building import BUSY, Built
 from vnroute.web.told import encode
+from vnroute.web.tracing import Tracing
 
 __all__ = ["Publisher"]
 
@@ -39,6 +40,7 @@ class Publisher:
         """Why the last one failed, empty where it did not."""
         self.failed_at = 0.0
         self.running = False
+        self.tracing: Tracing | None = None
 
     def start(self) -> None:
         """Begin to wait for changes."""
@@ -112,6 +114,11 @@ class Publisher:
             return self._fail(lines[-1] if lines else f"exit status {process.returncode}")
         self.built, self.error = msgspec.json.decode(said, type=Built), ""
         self._logger.info("compiled", **msgspec.structs.asdict(self.built))
+        if self.tracing is not None:
+            self.tracing.note(
+                "compile", self.built.seconds, generation=self.built.generation,
+                bytes=self.built.bytes,
+            )  # fmt: skip
         return True
 
     def _fail(self, why: str) -> bool:
