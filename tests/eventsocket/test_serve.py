@@ -340,3 +340,31 @@ def test_a_changed_number_is_in_force_without_compiling(home: Home) -> None:
     store.close()
     server.terminate()
     assert server.wait(20) == 0
+
+
+def test_a_number_is_set_and_removed_by_command(home: Home) -> None:
+    home.load(ROUTES)
+
+    def told(*words: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads(home.run("number", *words, "--json").stdout)
+        return found
+
+    home.serve(workers=1)
+    new = "+18005550001"
+    assert home.run("number", "set", new, check=False).returncode == 2
+    found = told("set", new, "--account", "acme", "--plan", "main", "--until", "2030-01-01")
+    assert (found["generation"], found["overlay"], found["workers"]) == (1, 2, 1)
+    assert home.call(new)["vn_overlay"] == "2"
+    assert told("show", new)["number"]["until"] == "2030-01-01"
+    # The rest stays as it is.
+    assert told("set", new, "--state", "suspended")["number"]["until"] == "2030-01-01"
+    assert home.call(new)["vn_refused"] == "suspended"
+    refused = home.run("number", "set", new, "--plan", "mian", check=False)
+    assert (refused.returncode, "plan" in refused.stderr) == (2, True)
+    looping = home.run(
+        "number", "set", "+12125550100", "--account", "acme", "--plan", "main", check=False
+    )
+    assert (looping.returncode, "loop" in looping.stderr) == (2, True)
+    assert told("remove", new)["number"] is None
+    assert home.call(new)["vn_refused"] == "unknown_number"
+    assert home.run("number", "show", new, check=False).returncode == 1

@@ -24,6 +24,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "route": ("route", "Show where a call to a number would go, and why."),
     "expiring": ("expiring", "List numbers that expire or leave quarantine soon."),
     "schedule": ("schedule", "Show what a schedule says, week by week and change by change."),
+    "number": ("number", "Show, set or remove one number; live without compiling."),
     "override": ("override", "Set by hand what a schedule is or where calls go, until a time."),
     "here": ("here", "Say where a person is, so that calls follow."),
     "serve": ("serve", "Answer FreeSWITCH: run the Event Socket server."),

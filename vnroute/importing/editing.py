@@ -34,7 +34,8 @@ def edit(
     """Put entries of sections (``plans``: plain data of each), and remove others by id.
 
     ``allowed`` looks at what is stored inside the transaction, before anything is written, and
-    raises what it likes to refuse. Raises :class:`RoutingDataError` with every problem found, its
+    raises what it likes to refuse. ``remove`` may name ``numbers`` and ``blocks`` as well, by their
+    notation. Raises :class:`RoutingDataError` with every problem found, its
     fields as paths into ``put`` and ``remove``, and :class:`vnroute.store.StoreError`.
     """
     loading = Loading(store, what, None, False, max_hops, horizon_years, lambda *_: None)

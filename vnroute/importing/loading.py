@@ -27,7 +27,7 @@ from vnroute.importing.references import (
     check_plans,
     warn_unrated,
 )
-from vnroute.importing.removing import remove
+from vnroute.importing.removing import remove, remove_numbers
 from vnroute.importing.routing_file import RoutingDocument, read_routing_file
 from vnroute.importing.schedules import check_schedules, check_states
 from vnroute.importing.screens import check_screens
@@ -224,6 +224,9 @@ class Loading:
         if self.only is None:
             # After the rates: those of a carrier that goes have then been counted as removed.
             counts["carriers"] = writing.put_carriers(coming("carriers"), everything)
+        gone = remove_numbers(self.removed, writing, self.blocks.origins, self.problems)
+        for name, tally in gone.items():
+            counts[name] = counts.get(name, Tally()) + tally
         check_assignments(catalogue, writing, self.problems)
         if any(
             counts[kind].touched

@@ -6,13 +6,58 @@ from collections.abc import Collection, Iterator, Mapping
 
 from vnroute.importing.catalogue import KINDS, Catalogue
 from vnroute.importing.findings import Findings, shown
-from vnroute.model import Plan
+from vnroute.model import FieldError, Plan
+from vnroute.model.e164 import parse_number
 from vnroute.store.base import Tally, Transaction
 
-__all__ = ["remove"]
+__all__ = ["NUMBERS", "remove", "remove_numbers"]
+
+NUMBERS = ("numbers", "blocks")
+"""What is removed by its notation, and by no id."""
 
 REQUEST = "(request)"
 """The file that problems name where nothing was read from a file."""
+
+
+def remove_numbers(
+    removed: Mapping[str, Collection[str]],
+    writing: Transaction,
+    coming_blocks: Collection[str],
+    problems: Findings,
+) -> dict[str, Tally]:
+    """Remove numbers and blocks by their notation, after all numbers that come were put.
+
+    One that is not there, or comes along, is a problem.
+    """
+    once = "each one put or removed, not both"
+    numbers: list[int] = []
+    for position, text in enumerate(removed.get("numbers", ())):
+        place = f"remove.numbers[{position}]"
+        try:
+            number = parse_number(text)
+        except FieldError as error:
+            problems.add(REQUEST, 0, place, error.found, error.expected)
+            continue
+        if writing.staged_origin(number) is not None:
+            problems.add(REQUEST, 0, place, shown(text), once)
+        elif writing.number(number) is None:
+            problems.add(REQUEST, 0, place, shown(text), "one of the numbers that are there")
+        numbers.append(number)
+    there = {span.notation for span in writing.iter_blocks()} if removed.get("blocks") else set()
+    for position, text in enumerate(removed.get("blocks", ())):
+        place = f"remove.blocks[{position}]"
+        if text in coming_blocks:
+            problems.add(REQUEST, 0, place, shown(text), once)
+        elif text not in there:
+            problems.add(REQUEST, 0, place, shown(text), "one of the blocks that are there")
+    if len(problems):
+        return {}
+    tallies = {}
+    if numbers:
+        tallies["numbers"] = writing.remove_numbers(numbers)
+    if removed.get("blocks"):
+        tallies["blocks"] = writing.remove_blocks(list(removed["blocks"]))
+    return tallies
 
 
 def remove(

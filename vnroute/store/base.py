@@ -344,6 +344,28 @@ class Reading(Protocol):
         """Return where a number leads: its own row, else the narrowest block around it."""
         ...
 
+    def number(self, number: int) -> Assignment | None:
+        """Return where a number leads by its own row; None where it has none, also in a block."""
+        ...
+
+    def numbers_page(
+        self,
+        after: int = 0,
+        limit: int = 100,
+        *,
+        prefix: str = "",
+        account: str = "",
+        plan: str = "",
+        campaign: str = "",
+        state: str = "",
+    ) -> tuple[list[tuple[int, Assignment]], int]:
+        """Return numbers above ``after``, ascending, and where the next page begins (0: the end).
+
+        ``prefix`` are digits. A page reads a bounded number of rows: it may be short, or empty,
+        while there is a next one.
+        """
+        ...
+
     def find_numbers(self, numbers: Iterable[int]) -> dict[int, int]:
         """Return the assignment id of each number that is ours, as :meth:`find_number` does."""
         ...

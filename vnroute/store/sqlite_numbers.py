@@ -16,6 +16,7 @@ __all__ = [
     "block_document",
     "number_document",
     "read_number_changes",
+    "read_page",
 ]
 
 MOST_LOGGED = 10_000
@@ -24,6 +25,8 @@ _KEPT = 50_000
 _MOST_CHANGES = 100_000
 _TRIM_EVERY = 64
 _MOST_AUDITED = 1000
+MOST_READ = 200_000
+"""Rows that one page of numbers reads at most."""
 
 Moved = tuple[int, Assignment | None, Assignment | None]
 """A number, where it led before, and where it leads now; None where it is not there."""
@@ -132,3 +135,52 @@ def read_number_changes(connection: Connection, after: int) -> NumberChanges:
         (after,),
     )
     return NumberChanges(counter, tuple(NumberChange(*row) for row in rows), others)
+
+
+def read_page(
+    connection: Connection, after: int, limit: int, prefix: str, filters: dict[str, str]
+) -> tuple[list[tuple[int, int]], int]:
+    """Return (number, assignment) of at most ``limit`` numbers, and the last one read: 0 where
+    there are no more. ``filters`` are columns of assignments, empty for any.
+    """
+    asked = {column: value for column, value in filters.items() if value}
+    wanted = ""
+    if asked:
+        where = " AND ".join(f"{column} = ?" for column in asked)
+        wanted = f"WHERE assignment IN (SELECT id FROM assignments WHERE {where})"
+    found: list[tuple[int, int]] = []
+    left = MOST_READ
+    for first, last in _spans(prefix):
+        first = max(first, after + 1)
+        while first <= last:
+            if len(found) == limit or left <= 0:
+                return found, first - 1
+            row = connection.row(
+                "SELECT number FROM numbers WHERE number BETWEEN ? AND ? ORDER BY number"
+                " LIMIT 1 OFFSET ?",
+                (first, last, left - 1),
+            )
+            end = last if row is None else row[0]
+            rows = connection.rows(
+                "SELECT number, assignment FROM (SELECT number, assignment FROM numbers"
+                f" WHERE number BETWEEN ? AND ?) {wanted} ORDER BY number LIMIT ?",
+                (first, end, *asked.values(), limit - len(found)),
+            )
+            more = list(rows)
+            found += more
+            if len(found) == limit and more:
+                end = more[-1][0]
+            (read,) = connection.row(
+                "SELECT count(*) FROM numbers WHERE number BETWEEN ? AND ?", (first, end)
+            )
+            left -= read
+            first = end + 1
+    return found, 0
+
+
+def _spans(prefix: str) -> list[tuple[int, int]]:
+    """Return the numbers that begin with digits, as spans, ascending."""
+    if not prefix:
+        return [(1, 10**15)]
+    low = int(prefix)
+    return [(low * 10**n, (low + 1) * 10**n - 1) for n in range(15 - len(prefix) + 1)]

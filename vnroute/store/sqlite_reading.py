@@ -32,7 +32,7 @@ from vnroute.store.base import (
 from vnroute.store.sqlite_audit import read_audit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_deck_reading import SqliteDeckReading
-from vnroute.store.sqlite_numbers import read_number_changes
+from vnroute.store.sqlite_numbers import read_number_changes, read_page
 from vnroute.store.sqlite_overrides import read_overrides
 
 __all__ = ["SqliteReading", "checked_kind"]
@@ -235,6 +235,28 @@ class SqliteReading(SqliteDeckReading):
         if row is None:
             raise StoreError(f"{self._db.path}: number +{number} has no assignment; damaged")
         return _assignment(row)
+
+    def number(self, number: int) -> Assignment | None:
+        """Return where a number leads by its own row."""
+        row = self._db.row("SELECT assignment FROM numbers WHERE number = ?", (number,))
+        return None if row is None else self.assignments_of(row)[row[0]]
+
+    def numbers_page(
+        self,
+        after: int = 0,
+        limit: int = 100,
+        *,
+        prefix: str = "",
+        account: str = "",
+        plan: str = "",
+        campaign: str = "",
+        state: str = "",
+    ) -> tuple[list[tuple[int, Assignment]], int]:
+        """Return a page of numbers, and where the next begins."""
+        filters = {"account": account, "plan": plan, "campaign": campaign, "state": state}
+        rows, following = read_page(self._db, after, limit, prefix, filters)
+        known = self.assignments_of({assignment for _, assignment in rows})
+        return [(number, known[assignment]) for number, assignment in rows], following
 
     def find_numbers(self, numbers: Iterable[int]) -> dict[int, int]:
         """Return the assignment id of each number that is ours."""

@@ -14,6 +14,7 @@ from vnroute.web.api.decks import deck_handlers
 from vnroute.web.api.entities import entity_handlers
 from vnroute.web.api.gateways import gateway_handlers
 from vnroute.web.api.jobs import Jobs
+from vnroute.web.api.numbers import number_handlers
 from vnroute.web.api.overrides import override_handlers
 from vnroute.web.api.people import people_handlers
 from vnroute.web.api.problems import plugin as problems_plugin
@@ -69,6 +70,7 @@ def make_app(
                     *status_handlers(live),
                     *report_handlers(settings),
                     *entity_handlers(changes),
+                    *number_handlers(changes),
                     *people_handlers(door),
                     *audit_handlers(changes),
                     *route_handlers(changes),

@@ -9,20 +9,33 @@ from __future__ import annotations
 import asyncio
 import sys
 import time
-from typing import Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
 from vnroute import log
+from vnroute.image.layout import ImageError
+from vnroute.image.state_page import PageError
 from vnroute.settings import Settings
+from vnroute.store import StoreError, open_store
 from vnroute.web.building import BUSY, Built
 from vnroute.web.told import encode
 from vnroute.web.tracing import Tracing
 
-__all__ = ["Publisher"]
+if TYPE_CHECKING:
+    from vnroute.compiler.overlay import OverlayState
+
+__all__ = ["Live", "Publisher"]
 
 _GATHER_SECONDS = 0.02
 _AGAIN_SECONDS = 0.5
+
+
+class Live(NamedTuple):
+    """By which generation a change is in force, and by which overlay over it, if by one."""
+
+    generation: int
+    overlay: int | None
 
 
 class Publisher:
@@ -32,6 +45,9 @@ class Publisher:
         self._settings = settings
         self._wanted = asyncio.Event()
         self._moved = asyncio.Condition()
+        self._laying = asyncio.Lock()
+        self.laid: OverlayState | None = None
+        """What lies over the image in force."""
         self._task: asyncio.Task[None] | None = None
         self._logger = log.get_logger(process="control")
         self.built: Built | None = None
@@ -52,12 +68,42 @@ class Publisher:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
 
+    async def lay_numbers(self) -> None:
+        """Put numbers that were changed in force without compiling; compile what is more, or where
+        it is time to.
+        """
+        async with self._laying:
+            try:
+                self.laid = await asyncio.to_thread(self._lay)
+            except (ImageError, PageError, StoreError, OSError) as error:
+                self.laid = None
+                self._logger.error("numbers not laid over the image; compiling", error=str(error))
+        if self.laid is None or self.laid.needs_compilation:
+            self.changed()
+
+    def _lay(self) -> OverlayState | None:
+        from vnroute.live.numbers import put_numbers_in_force
+
+        settings = self._settings
+        store = open_store(settings.store_address, create=False)
+        try:
+            return put_numbers_in_force(store, settings.images, settings.state_page)
+        finally:
+            store.close()
+
     def changed(self) -> None:
         """Say that the store has changed."""
         self._wanted.set()
 
-    async def live(self, counter: int, seconds: float) -> Built | None:
+    async def live(self, counter: int, seconds: float) -> Live | None:
         """Wait until a change is live, for so many seconds at most; None if it is not by then."""
+        laid = self.laid
+        if laid is not None and laid.holds(counter):
+            return Live(laid.generation, laid.serial)
+        built = await self._built(counter, seconds)
+        return None if built is None else Live(built.generation, None)
+
+    async def _built(self, counter: int, seconds: float) -> Built | None:
 
         def done() -> bool:
             return self.built is not None and self.built.changes >= counter

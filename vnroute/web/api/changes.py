@@ -102,13 +102,17 @@ class Changes:
             ],
             "live": False,
             "generation": None,
+            "overlay": None,
         }
         if report.applied and report.total.touched:
-            self.publisher.changed()
+            if all(kind == "numbers" or not tally.touched for kind, tally in report.counts.items()):
+                await self.publisher.lay_numbers()
+            else:
+                self.publisher.changed()
         if report.applied:
-            built = await self.publisher.live(report.change_counter, wait)
-            if built is not None:
-                told["live"], told["generation"] = True, built.generation
+            live = await self.publisher.live(report.change_counter, wait)
+            if live is not None:
+                told |= {"live": True, "generation": live.generation, "overlay": live.overlay}
             elif wait > 0 and self.publisher.error:
                 told["error"] = self.publisher.error
         return told

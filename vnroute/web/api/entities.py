@@ -13,6 +13,7 @@ from litestar.params import HeaderParameter, PathParameter, QueryParameter
 
 from vnroute.access.identity import Identity, Role
 from vnroute.importing.catalogue import KINDS
+from vnroute.importing.removing import NUMBERS
 from vnroute.importing.routing_file import SECTIONS, one_of
 from vnroute.model.e164 import parse_number
 from vnroute.model.problem import FieldError
@@ -22,7 +23,7 @@ from vnroute.web.api.changes import Changes, check_etag
 from vnroute.web.api.problems import Refused, not_there
 from vnroute.web.api.who import needs
 
-__all__ = ["entity_handlers", "owner_of"]
+__all__ = ["check_numbers", "entity_handlers", "owner_of"]
 
 _WHOSE = {
     kind: fields["account"].default
@@ -109,7 +110,10 @@ def _guard(
 
     def allowed(writing: Transaction) -> None:
         if identity.account:
-            _check_numbers(identity, writing, put_entries.get("numbers", ()))
+            for kind in NUMBERS:
+                if remove.get(kind):
+                    raise Refused(403, f"{identity.name} may not remove {kind}")
+            check_numbers(identity, writing, put_entries.get("numbers", ()))
         for kind in KINDS:
             touched = [e.get("id") for e in put_entries.get(kind, ()) if isinstance(e, dict)]
             for key in (*touched, *remove.get(kind, ())):
@@ -130,20 +134,30 @@ def _guard(
     return allowed
 
 
-def _check_numbers(identity: Identity, writing: Transaction, entries: Sequence[Any]) -> None:
+def check_numbers(identity: Identity, writing: Transaction, entries: Sequence[Any]) -> None:
     """Refuse numbers that are not the account's already: it may say where its own lead, no more."""
     given: dict[int, str] = {}
+    said: dict[int, dict[str, Any]] = {}
     for entry in entries:
         text = entry.get("number", "") if isinstance(entry, dict) else ""
         try:
-            given[parse_number(text)] = text
+            number = parse_number(text)
+            given[number], said[number] = text, entry
         except (FieldError, TypeError, AttributeError):
             continue  # refused with its place, along with all that is wrong
     there = writing.find_numbers(given)
-    owners = {each.id: each.account for each in writing.assignments()} if given else {}
+    known = writing.assignments_of(there.values())
     for number, text in given.items():
-        if owners.get(there.get(number, -1)) != identity.account:
+        now = known.get(there.get(number, -1))
+        if now is None or now.account != identity.account:
             raise not_there(f"numbers/{text[:40]}")
+        fixed = {"state": now.state, "from": now.since, "until": now.until,
+                 "ported_to": now.ported_to}  # fmt: skip
+        for field, value in fixed.items():
+            wanted = said[number].get(field, "active" if field == "state" else "")
+            if wanted != value:
+                error = {"field": field, "found": repr(wanted)[:80], "expected": repr(value)}
+                raise Refused(403, f"{identity.name} may say where {text} leads, no more", [error])
 
 
 def entity_handlers(changes: Changes) -> list[HTTPRouteHandler]:
@@ -316,7 +330,7 @@ def _read_edit(
     if not isinstance(remove, dict):
         raise wrong("remove", remove, f"lists of ids by kind: some of {', '.join(KINDS)}")
     for kind, keys in remove.items():
-        if kind not in KINDS:
+        if kind not in (*KINDS, *NUMBERS):
             raise wrong(f"remove.{kind[:40]}", keys, f"one of {', '.join(KINDS)}")
         if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
             raise wrong(f"remove.{kind}", keys, "a list of ids")
