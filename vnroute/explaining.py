@@ -235,6 +235,18 @@ def _target_data(target: Target) -> dict[str, Any]:
             }
             for passed in target.passed_over
         ],
+        "considered": [
+            {
+                "carrier": one.carrier,
+                "prefix": f"+{one.prefix}" if one.prefix else None,
+                "rate": None if one.rate is None else float(one.rate),
+                "share": one.share,
+                "tried": one.reason is None,
+                "reason": one.reason,
+                "why": one.why or None,
+            }
+            for one in target.considered
+        ],
         "seconds": target.seconds,
         "delay": target.delay,
         "share": target.share,

@@ -6,7 +6,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from tests.support.images import MONDAY_NOON_IN_NEW_YORK, compiled
@@ -17,6 +17,7 @@ from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import channel_data
 from vnroute.model import (
     Account,
+    CallerList,
     Carrier,
     Choice,
     FieldError,
@@ -27,9 +28,10 @@ from vnroute.model import (
     Schedule,
     Step,
 )
-from vnroute.model.charge import row_in_force
-from vnroute.model.deck import NO_END, DeckRate, RateInForce
+from vnroute.model.deck import NO_END, DeckRate, RateInForce, settled
 
+LISTS = {"iberia": ("+34*", "+351*"), "madrid": ("+3491*",)}
+CALLERS = ("", "34911234567", "34951234567", "12125550100")
 NOW = int(MONDAY_NOON_IN_NEW_YORK)
 CARRIERS = ("alpha", "beta", "delta", "gamma")
 OPEN = Schedule(id="peak", time_zone="UTC", open=(OpenHours(days="daily", hours="08:00-20:00"),))
@@ -43,6 +45,7 @@ def rows(draw: st.DrawFn) -> DeckRate:
     end = draw(moments | st.just(NO_END))
     return DeckRate(
         draw(digits),
+        origin=draw(st.sampled_from(["", "", "", "iberia", "madrid", "interstate"])),
         time=draw(st.sampled_from(["", "", "peak:open", "peak:closed", "nothing:open"])),
         effective=begins,
         end=end if end > begins else NO_END,
@@ -64,13 +67,14 @@ def routing(
         for row in deck:
             in_force.append(
                 RateInForce(
-                    row.prefix, carrier, row.rate, "", row.time, row.effective, row.end, "0", 1, 1,
-                    row.blocked, "", "",
+                    row.prefix, carrier, row.rate, row.origin, row.time, row.effective, row.end,
+                    "0", 1, 1, row.blocked, "", "",
                 )
             )  # fmt: skip
     return MemoryRouting(
         account_list=[Account(id="acme", choice=choice)],
         schedule_list=[OPEN],
+        caller_lists=[CallerList(id=name, callers=callers) for name, callers in LISTS.items()],
         plan_list=[
             Plan(
                 id=f"p{place}",
@@ -91,8 +95,33 @@ def routing(
     )
 
 
+def counting(
+    rows: list[DeckRate], moment: int, times: tuple[str, ...], caller: str
+) -> DeckRate | None:
+    """The row of a deck that counts, for a caller whose origin may be unknown."""
+    live = [
+        row for row in settled(sorted(rows))
+        if row.effective <= moment < row.end and (not row.time or row.time in times)
+    ]  # fmt: skip
+    mine = {
+        name
+        for name, callers in LISTS.items()
+        if any(("+" + caller).startswith(c[:-1]) for c in callers)
+    }
+    sure = [row for row in live if not row.origin or (caller and row.origin in mine)]
+    perhaps = [row for row in live if row.origin and (not caller or row.origin not in LISTS)]
+    best = max(
+        sure, key=lambda r: (len(r.prefix), bool(r.origin), bool(r.time)), default=None
+    )  # fmt: skip
+    longest = max((len(row.prefix) for row in perhaps), default=0)
+    if not perhaps or (best is not None and len(best.prefix) > longest):
+        return best
+    pool = [row for row in perhaps if len(row.prefix) == longest]
+    return max([*pool, *([best] if best else [])], key=lambda row: (row.blocked, Decimal(row.rate)))
+
+
 def brute_force(
-    decks: dict[str, list[DeckRate]], called: str, moment: int
+    decks: dict[str, list[DeckRate]], called: str, moment: int, caller: str
 ) -> list[tuple[str, Decimal | None]]:
     """What each deck says by the rule that calls are rated by, cheapest first."""
     hour = moment // 3600 % 24
@@ -103,7 +132,7 @@ def brute_force(
             found.append((1, Decimal(0), carrier, None))
             continue
         matching = [row for row in decks[carrier] if called.startswith(row.prefix)]
-        best = row_in_force(matching, moment, times=times)
+        best = counting(matching, moment, times, caller)
         if best is not None and not best.blocked:
             found.append((0, Decimal(best.rate), carrier, Decimal(best.rate)))
     return [(carrier, rate) for _, _, carrier, rate in sorted(found, key=lambda row: row[:3])]
@@ -111,8 +140,6 @@ def brute_force(
 
 def settled_decks(decks: dict[str, list[DeckRate]]) -> dict[str, list[DeckRate]]:
     """As a store gives them: no two rows of a key at one moment, none that is over."""
-    from vnroute.model.deck import settled
-
     return {
         name: list(settled(sorted({(r[0], r[2], r[3]): r for r in deck}.values()), NOW))
         for name, deck in decks.items()
@@ -126,19 +153,25 @@ def settled_decks(decks: dict[str, list[DeckRate]]) -> dict[str, list[DeckRate]]
     decks=st.dictionaries(st.sampled_from(CARRIERS), st.lists(rows(), min_size=1, max_size=10)),
     called=st.lists(digits, min_size=1, max_size=20),
 )
+@example(
+    decks={
+        "alpha": [DeckRate("2", blocked=True, rate="0"), DeckRate("20", origin="iberia", rate="0")]
+    },
+    called=["201"],
+)
 def test_every_moment_and_time_of_day_has_its_list(
     decks: dict[str, list[DeckRate]], called: list[str], tmp_path: Path
 ) -> None:
     decks = {name: deck for name, deck in settled_decks(decks).items() if deck}
-    image = compiled(routing(decks, []), tmp_path, now=NOW)
+    matcher = Matcher(compiled(routing(decks, [TARGET]), tmp_path, now=NOW))
     asked = [*called, *(row.prefix + "1" for deck in decks.values() for row in deck)]
     for number in asked:
-        at = image.choices_for(number)
         for moment in (NOW, NOW + 3599, NOW + 3600, NOW + 9 * 3600, NOW + 3 * 86400):
-            got = [] if at is None else image.choice(at, moment)
-            assert [
-                (name, None if rate is None else Decimal(rate) / 10**8) for _, name, rate in got
-            ] == brute_force(decks, number, moment), (number, moment)
+            for caller in CALLERS:
+                got = matcher.candidates_for(int(number), 0, moment, caller)
+                assert [
+                    (name, None if rate is None else Decimal(rate) / 10**8) for _, name, rate in got
+                ] == brute_force(decks, number, moment, caller), (number, moment, caller)
 
 
 TARGET = "+442079460123"

@@ -14,6 +14,7 @@ from vnroute.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from vnroute.matcher.considered import Considered
     from vnroute.matcher.explain import (
         Explanation,
         Leg,
@@ -201,9 +202,27 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
             for passed in target.passed_over:
                 branch.add(Text(_passed_words(passed), style="yellow"))
             if not target.legs and not target.passed_over:
-                branch.add(Text("no carrier has a rate for it: passed over", style="yellow"))
+                none = "is left" if target.considered else "has a rate"
+                branch.add(Text(f"no carrier {none} for it: passed over", style="yellow"))
             for place, leg in enumerate(target.legs, 1):
-                branch.add(Text(f"{place}. {_leg_words(leg)}"))
+                branch.add(Text(f"{place}. {_leg_words(leg)}{_prefix_words(target, leg)}"))
+            for one in target.considered:
+                if one.reason is not None:
+                    branch.add(Text(f"not {_considered_words(one)}", style="dim"))
+
+
+def _prefix_words(target: Target, leg: Leg) -> str:
+    one = next((one for one in target.considered if one.carrier == leg.carrier), None)
+    if one is None or not leg.carrier:
+        return ""
+    said = f", by +{one.prefix}" if one.prefix else ""
+    return said if one.share is None else f"{said}, share {one.share}"
+
+
+def _considered_words(one: Considered) -> str:
+    price = "no rate" if one.rate is None else f"{one.rate:f} a minute"
+    prefix = f" by +{one.prefix}" if one.prefix else ""
+    return f"{one.carrier}, {price}{prefix}: {one.why}"
 
 
 _HOW_WORDS = {

@@ -228,6 +228,13 @@ def compile_image(
     section(SectionId.TRANSITIONS, memoryview(schedules.moments), len(schedules.moments))
     section(SectionId.STATE_HASHES, schedules.hashes.tobytes(), len(schedules.hashes))
 
+    callers = Callers(routing.lists(), routing.iter_callers)
+    parameter = callers.table.seed | callers.lengths << 32
+    section(SectionId.CALLERS, callers.table.data, callers.table.rows, parameter)
+    section(SectionId.LIST_SETS, callers.words.tobytes(), len(callers.words))
+    names_of_lists = b"".join(texts.packed(name) for name in callers.rows)
+    section(SectionId.LISTS, names_of_lists, len(callers.rows))
+
     progress("rates", 0, 1)
     names = [carrier.id for carrier in carriers]
     worth = {name: Decimal(text) for name, text in routing.currencies().items()}
@@ -240,6 +247,7 @@ def compile_image(
         choosers=choosing.choosers,
         worth=worth,
         states_of=schedules.states_of,
+        lists=callers.rows,
     )
     index, spans = choices.spans.finish()
     prefixes = PrefixTable(index, spans)
@@ -255,6 +263,8 @@ def compile_image(
     )
     section(SectionId.RATES, choices.prices.tobytes(), len(choices.prices))
     section(SectionId.ORDERS, choosing.records, len(choosing.choices))
+    allowed = b"".join(chooser.allowed for chooser in choosing.choosers)
+    section(SectionId.ALLOWED, allowed, len(allowed))
     section(SectionId.SHARES, choosing.shares.tobytes(), len(choosing.shares))
     selling = any(choice.margin for choice in choosing.choices)
     paid = Prices(routing.iter_rates(compiled_at, "account") if selling else (), worth, compiled_at)
@@ -311,12 +321,6 @@ def compile_image(
         account_records(accounts, texts, treatments, choosing.row_of_account),
         len(accounts),
     )
-    callers = Callers(routing.lists(), routing.iter_callers)
-    parameter = callers.table.seed | callers.lengths << 32
-    section(SectionId.CALLERS, callers.table.data, callers.table.rows, parameter)
-    section(SectionId.LIST_SETS, callers.words.tobytes(), len(callers.words))
-    names_of_lists = b"".join(texts.packed(name) for name in callers.rows)
-    section(SectionId.LISTS, names_of_lists, len(callers.rows))
     screens = ScreenRows(routing.screens(), callers.rows, texts, treatments.row)
     section(
         SectionId.ASSIGNMENTS,

@@ -8,7 +8,8 @@ A rate may hold from a moment on or until one, or in a state of a schedule. Of a
 that count for a call the longest prefix wins, then one for the time of day over one for all (as
 vnroute.model.charge has it). So a destination whose list depends on the call has a node in place
 of its list, which asks one thing and leads to a node or list for each answer: first the moment,
-then schedules. Rates for callers of one origin only are left out.
+then schedules, then whether the caller is on a list. A caller whom nobody knows costs the dearest
+of what a carrier asks for that prefix, and so do all callers where an origin is no list of ours.
 """
 
 from __future__ import annotations
@@ -53,6 +54,7 @@ class _Rate(NamedTuple):
     """A rate that does not always hold, in the order in which equal ones win."""
 
     length: int
+    origin: str
     time: str
     begins: int
     end: int
@@ -86,6 +88,7 @@ class Choices:
         choosers: Sequence[Chooser] = (),
         worth: Mapping[str, Decimal] | None = None,
         states_of: StatesOf | None = None,
+        lists: Mapping[str, int] | None = None,
     ) -> None:
         self.prices = array("Q")
         self.spans = PrefixSpans()
@@ -95,6 +98,7 @@ class Choices:
         self._now = now
         self._worth = worth or {}
         self._states_of = states_of
+        self._caller_lists = lists or {}
         self._price_rows: dict[tuple[str, str], tuple[int, int]] = {}
         self._destination_rows: dict[tuple[int, ...], int] = {}
         self._words = WordLists()
@@ -165,8 +169,6 @@ class Choices:
 
         row_of, lists = self._row_of, self._lists
         for rate in rates:
-            if rate[3]:
-                continue
             if rate[0] != prefix:
                 end()
                 while place < len(marks) and marks[place] <= rate[0]:
@@ -178,10 +180,12 @@ class Choices:
             carrier = row_of[rate[1]]
             self.rows += 1
             price, price_row = self._price(rate[2], rate[12])
-            if not rate[4] and rate[5] <= self._now and rate[6] >= NO_END:
+            if not rate[3] and not rate[4] and rate[5] <= self._now and rate[6] >= NO_END:
                 hidden = odd.pop(carrier, None)
                 if rate[10]:
                     before = lists.take_out(carrier)
+                    # What is nowhere is not held: that it blocks is asked beside other origins.
+                    odd[carrier] = (_Rate(len(prefix), *rate[3:7], price, price_row, True),)
                 else:
                     before = lists.put(carrier, price, price_row)
                 undo.append((carrier, before, hidden))
@@ -190,7 +194,7 @@ class Choices:
                 undo.append((carrier, lists.held(carrier), was))
                 odd[carrier] = (
                     *(was or ()),
-                    _Rate(len(prefix), *rate[4:7], price, price_row, rate[10]),
+                    _Rate(len(prefix), *rate[3:7], price, price_row, rate[10]),
                 )
         end()
         for mark in marks[place:]:
@@ -248,7 +252,7 @@ class Choices:
         asked.discard("")
         asked.discard(_HOLDS)
         if not asked:
-            return self._leaf(odd)
+            return self._by_origin(odd)
         schedule = min(asked)
         known = self._states_of(schedule) if self._states_of else None
         row, states = known or (0, ("",))
@@ -267,14 +271,38 @@ class Choices:
             return children[0]  # no state of it is any rate's
         return self._node(children, lambda rows: [Node.BY_STATE << 24 | len(rows), row, *rows])
 
+    def _by_origin(self, odd: _Odd) -> tuple[int, ...]:
+        asked = {rate.origin for rates in odd.values() for rate in rates} & set(self._caller_lists)
+        if not asked:
+            return self._leaf(odd)
+        origin = min(asked)
+        on, others, unknown = (
+            {
+                carrier: tuple(
+                    rate._replace(origin=mark) if rate.origin == origin else rate
+                    for rate in rates
+                    if mark or rate.origin != origin
+                )
+                for carrier, rates in odd.items()
+            }
+            for mark in (_HOLDS, "", _UNKNOWN)
+        )
+        # Nobody knows an unknown caller's other lists either.
+        unknown = {
+            carrier: tuple(
+                rate._replace(origin=_UNKNOWN) if rate.origin else rate for rate in rates
+            )
+            for carrier, rates in unknown.items()
+        }
+        children = [self._by_origin(on), self._by_origin(others), self._leaf(unknown)]
+        row = self._caller_lists[origin]
+        return self._node(children, lambda rows: [Node.BY_ORIGIN << 24 | len(rows), row, *rows])
+
     def _leaf(self, odd: _Odd) -> tuple[int, ...]:
         """Return a list for each choice, of what is held and the rates that hold for the call."""
         undo = []
         for carrier, rates in odd.items():
-            best: _Rate | None = None
-            for rate in rates:
-                if best is None or _rank(rate) > _rank(best):
-                    best = rate
+            best = _counting(rates, self._lists.held(carrier))
             if best is None:
                 continue
             if best.blocked:
@@ -291,5 +319,34 @@ _HOLDS = "*"
 """In place of a time of day that is known to be the call's; no id is written so."""
 
 
-def _rank(rate: _Rate) -> tuple[int, bool]:
-    return rate.length, bool(rate.time)
+_UNKNOWN = "?"
+"""In place of an origin that may be the caller's or not; no id is written so either."""
+
+
+def _rank(rate: _Rate) -> tuple[int, bool, bool]:
+    return rate.length, bool(rate.origin), bool(rate.time)
+
+
+def _counting(rates: Iterable[_Rate], held: tuple[int, int] | None) -> _Rate | None:
+    """Return the row that counts for a call, None if it is what is ``held`` for all.
+
+    Where a row is for an origin that nobody can tell, the dearest counts of such rows of the
+    longest prefix and of the row that counts otherwise; before all of them one that blocks.
+    """
+    certain: _Rate | None = None
+    perhaps: list[_Rate] = []
+    for rate in rates:
+        if rate.origin not in ("", _HOLDS):
+            if perhaps and rate.length > perhaps[0].length:
+                perhaps.clear()
+            if not perhaps or rate.length == perhaps[0].length:
+                perhaps.append(rate)
+        elif certain is None or _rank(rate) > _rank(certain):
+            certain = rate
+    if not perhaps or (certain is not None and certain.length > perhaps[0].length):
+        return certain
+    if certain is not None:
+        perhaps.append(certain)
+    elif held is not None:
+        perhaps.append(perhaps[0]._replace(blocked=False, price=held[0], price_row=held[1]))
+    return max(perhaps, key=lambda rate: (rate.blocked, rate.price))

@@ -88,6 +88,7 @@ class SectionId(IntEnum):
     RUNG_NUMBERS = 27
     SCREEN_KEYS = 28
     FORMATS = 29
+    ALLOWED = 30
 
 
 @dataclass(frozen=True, slots=True)

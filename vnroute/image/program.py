@@ -61,6 +61,7 @@ class Node(IntEnum):
     LIST = 0
     BY_MOMENT = 1
     BY_STATE = 2
+    BY_ORIGIN = 3
 
 
 ORDERS = ("cost", "quality", "share", "fixed")

@@ -164,6 +164,7 @@ cdef enum:
     NODE_LIST = 0
     NODE_BY_MOMENT = 1
     NODE_BY_STATE = 2
+    NODE_BY_ORIGIN = 3
 
 # How a choice orders carriers: its column of DESTINATIONS, the carriers tried at most (0: any), the
 # worst class of quality that comes before all others (NO_VALUE: no matter), its first row of SHARES.

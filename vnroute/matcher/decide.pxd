@@ -93,7 +93,7 @@ cdef class Matcher:
     cdef bint _is_from(self, const uint32_t* step) noexcept
     cdef int _strange_target(
         self, uint64_t number, uint32_t seconds, TargetRecord* target) noexcept
-    cdef list _chosen(self, const TargetRecord* target, double now)
+    cdef list _chosen(self, const TargetRecord* target, double now, str caller)
     cdef int _run(self, uint32_t plan, int64_t now, int depth) except -1
     cdef int _steps(
         self, const uint32_t* word, const uint32_t* stop, int64_t now, int depth) except -1
@@ -106,7 +106,7 @@ cdef class Matcher:
     cdef int _divert_to_number(self, uint64_t number, uint32_t seconds, int64_t now, int depth) except -1
     cdef int _ring(self, const uint32_t* rows, uint32_t count) except -1
     cdef uint32_t _choices(self, const TargetRecord* target) noexcept
-    cdef int _choose(self, const TargetRecord* target) noexcept
+    cdef int _choose(self, const TargetRecord* target, bint draws) noexcept
     cdef int _by_class(self, uint32_t within, bint all_classes) noexcept
     cdef int _forward(self, uint32_t place, uint32_t to) noexcept
     cdef uint32_t _branch(

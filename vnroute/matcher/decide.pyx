@@ -21,6 +21,7 @@ from vnroute.image.records cimport (
     CALLER_INVALID,
     NO_VALUE,
     CANDIDATES,
+    NODE_BY_ORIGIN,
     NODE_BY_STATE,
     NODE_LIST,
     OP_END,
@@ -846,8 +847,8 @@ cdef class Matcher:
                 return self.image.choices_of(routing, target.order)
         return target.choices
 
-    cdef int _choose(self, const TargetRecord* target) noexcept:
-        """Note the carriers that a number is tried by, in order.
+    cdef int _choose(self, const TargetRecord* target, bint draws) noexcept:
+        """Note the carriers that a number is tried by, in order; by price alone unless it `draws`.
 
         What depends on the call is asked on the way to the list; that is in the order of prices or
         the choice's own, so what is left is to pass over those that ask too much, and to bring to
@@ -869,6 +870,14 @@ cdef class Matcher:
             if kind == NODE_BY_STATE:
                 at = node[2 + self.state_at(node[1], self._now)]
                 continue
+            if kind == NODE_BY_ORIGIN:
+                if self._caller_size == 0:
+                    at = node[4]
+                elif image.is_on(image.lists_of(self._caller_digits, self._caller_size), node[1]):
+                    at = node[2]
+                else:
+                    at = node[3]
+                continue
             low, high = 0, node[0] & 0xFFFFFF
             while high - low > 1:
                 half = (low + high) >> 1
@@ -888,7 +897,7 @@ cdef class Matcher:
             self._price_rows[count] = price
             count += 1
         self._carrier_count = count
-        if order.how == ORDER_SHARE:
+        if order.how == ORDER_SHARE and draws:
             for i in range(count):
                 total += image.shares[order.first_share + self._carriers[i]]
             if total:
@@ -936,31 +945,36 @@ cdef class Matcher:
         self._price_rows[to] = price
         return 0
 
-    def candidates(self, uint32_t row, double now):
+    def candidates(self, uint32_t row, double now, str caller=""):
         """Return the carriers that a target would be tried by, in order: (row, id, rate in 1e-8 or
         None) of each; for people. No more than `most_carriers` of those that are well are tried.
+        `caller` is digits, empty if nobody knows them.
 
-        Where they are chosen by share, whose turn it is is drawn anew each time.
+        Where they are chosen by share they stand by price: which is the first is drawn at a call.
         """
         if row >= self.image.target_count:
             raise IndexError(row)
         if self.image.targets[row].dial.size:
             return []
-        return self._chosen(&self.image.targets[row], now)
+        return self._chosen(&self.image.targets[row], now, caller)
 
-    def candidates_for(self, uint64_t number, uint32_t assignment, double now):
+    def candidates_for(
+        self, uint64_t number, uint32_t assignment, double now, str caller=""
+    ):
         """Return the same for calls under an assignment that are diverted to a number."""
         cdef TargetRecord target
         self._checked(assignment)
         self._order = self.image.accounts[self.record_of(assignment).account].order
         self._strange_target(number, 0, &target)
-        return self._chosen(&target, now)
+        return self._chosen(&target, now, caller)
 
-    cdef list _chosen(self, const TargetRecord* target, double now):
+    cdef list _chosen(self, const TargetRecord* target, double now, str caller):
         cdef uint32_t i
         cdef RouteImage image = self.image
         self._now = <int64_t>now
-        self._choose(target)
+        self._caller_size = len(caller) if len(caller) <= 15 else 0
+        self._caller_digits = int(caller) if self._caller_size else 0
+        self._choose(target, False)
         return [
             (self._carriers[i], image._text(image.carriers[self._carriers[i]].id.offset,
                                             image.carriers[self._carriers[i]].id.size),
@@ -973,6 +987,11 @@ cdef class Matcher:
         if row >= self.image.target_count:
             raise IndexError(row)
         return self.image.orders[self.image.targets[row].order].most
+
+    def order_for(self, uint32_t assignment):
+        """Return the row of ORDERS that diverted calls under an assignment go by."""
+        self._checked(assignment)
+        return self.image.accounts[self.record_of(assignment).account].order
 
     def most_carriers_for(self, uint32_t assignment):
         """Return the same for calls under an assignment that are diverted to a number."""
@@ -1000,7 +1019,7 @@ cdef class Matcher:
             put(&self._body, image.text + target.dial.offset, target.dial.size)
             self._label(target.dial)
             return 1
-        self._choose(&target)
+        self._choose(&target, True)
         self._least = NO_VALUE
         legs = self._hunt(&target, &policy, branches, NO_VALUE)
         if legs == 0 and self._least < DRAINED:

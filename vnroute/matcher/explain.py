@@ -22,6 +22,7 @@ from vnroute.image.program import (
     Op,
     ScreenOp,
 )
+from vnroute.matcher.considered import Considered, by_legs, considered
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.diverted import Diversion, diversion_of, set_state
 from vnroute.matcher.image import RouteImage
@@ -61,7 +62,8 @@ class Target:
     """Who is rung: its legs in order; for a number of ours or a plan, the steps there.
 
     ``passed_over`` are gateways that are not well. ``most`` is how many legs its policy allows,
-    ``most_carriers`` how many carriers its choice (0: any number).
+    ``most_carriers`` how many carriers its choice (0: any number). ``considered`` are all carriers
+    of its destination, with why some are not tried; it says nothing of whether two answers differ.
     ``seconds`` is how long it rings, ``delay`` after how many it begins where targets ring
     together, ``share`` its weight where they share, ``show`` whose number it sees, ``confirm`` the
     key that takes the call, ``routing_number`` what carriers are chosen by where the number is
@@ -81,6 +83,7 @@ class Target:
     passed_over: tuple[PassedOver, ...] = ()
     most: int = 128
     most_carriers: int = 0
+    considered: tuple[Considered, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +279,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         }
         cause = applications[-1][1]
         reason = Refusal(outcome, cause, whys.get(outcome, outcome))
+    shown = outcome in ("", "no_carrier") or any(step.kind == "play" for step in steps)
     return Explanation(
         image.generation,
         number,
@@ -283,7 +287,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
         image.plan_id(plan),
         campaign or None,
         tuple(asked.values()),
-        () if reason and not any(step.kind == "play" for step in steps) else steps,
+        steps if shown else (),
         applications,
         reason,
         service,
@@ -350,6 +354,8 @@ def _why_no_carrier(steps: tuple[Step, ...]) -> str:
     out = sorted({passed.gateway for target in targets for passed in target.passed_over})
     if out:
         return f"all gateways that could take it are drained: {', '.join(out)}"
+    if any(target.considered for target in targets):
+        return "no carrier is left for any of the plan's targets"
     return "no carrier has a rate for any of the plan's targets"
 
 
@@ -376,7 +382,14 @@ def _without_the_unwell(
         carriers = list(dict.fromkeys(leg.carrier for leg in legs))
         tried = carriers[: target.most_carriers] if target.most_carriers else carriers
         legs = tuple(leg for leg in legs if leg.carrier in tried)[: target.most]
-        return replace(target, legs=legs, passed_over=passed, steps=inner)
+        unwell = {gateway.gateway for gateway in passed}
+        said = by_legs(
+            target.considered,
+            {leg.carrier for leg in legs},
+            {leg.carrier for leg in target.legs if leg.gateway in unwell},
+            target.most_carriers,
+        )
+        return replace(target, legs=legs, passed_over=passed, steps=inner, considered=said)
 
     return tuple(replace(step, targets=tuple(map(look, step.targets))) for step in steps)
 
@@ -425,18 +438,26 @@ class _Walk:
         end = (Step("hangup", None, (), "relay"),) if depth == 0 else ()
         row = self.matcher.find_number(int(diversion.to))
         if row is None:
-            routing = _ported(self.matcher, int(diversion.to))
+            to = int(diversion.to)
+            routing = _ported(self.matcher, to)
+            chosen = self.matcher.candidates_for(to, self.assignment, self.now, self.caller)
+            order = self.matcher.order_for(self.assignment)
             target = Target(
                 diversion.to,
-                _legs(
-                    image,
-                    self.matcher.candidates_for(int(diversion.to), self.assignment, self.now),
-                    int(diversion.to),
-                ),
+                _legs(image, chosen, to),
                 seconds=diversion.seconds,
                 routing_number=routing,
                 most=image.policy(0)[1],
                 most_carriers=self.matcher.most_carriers_for(self.assignment),
+                considered=considered(
+                    self.matcher,
+                    (routing or str(to)).removeprefix("+"),
+                    chosen,
+                    order,
+                    None,
+                    self.now,
+                    self.caller,
+                ),
             )
             return (Step("ring", diversion.seconds, (target,)), *end)
         if _service(self.matcher, row, self.now).reason:
@@ -484,7 +505,7 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 rows = operands if op == Op.RING else operands[1:]
                 how = "in-order" if op == Op.RING else "together"
                 for row in rows:
-                    _add_target(steps, place, how, _target(matcher, row, now), shares)
+                    _add_target(steps, place, how, _target(matcher, row, now, caller), shares)
             case Op.FORWARD:
                 inner, low, high, assignment = operands
                 number = high << 32 | low
@@ -547,13 +568,17 @@ def _ported(matcher: Matcher, number: int) -> str:
     return f"+{routing}" if routing else ""
 
 
-def _target(matcher: Matcher, row: int, now: float) -> Target:
+def _target(matcher: Matcher, row: int, now: float, caller: str) -> Target:
     image = matcher.image
     number, _, policy, seconds, delay, show, dial, shown, variables = image.target(row)
     if dial:
         legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
+        carriers: tuple[Considered, ...] = ()
     else:
-        legs = _legs(image, matcher.candidates(row, now), number)
+        chosen = matcher.candidates(row, now, caller)
+        legs = _legs(image, chosen, number)
+        digits = (_ported(matcher, number) or str(number)).removeprefix("+")
+        carriers = considered(matcher, digits, chosen, *image.order_of_target(row), now, caller)
     return Target(
         to=f"+{number}" if number else dial,
         legs=legs,
@@ -564,6 +589,7 @@ def _target(matcher: Matcher, row: int, now: float) -> Target:
         routing_number=_ported(matcher, number),
         most=image.policy(policy)[1],
         most_carriers=matcher.most_carriers(row),
+        considered=carriers,
     )
 
 

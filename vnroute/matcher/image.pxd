@@ -65,6 +65,7 @@ cdef class RouteImage:
     cdef uint32_t order_count
     cdef const uint32_t* shares
     cdef uint32_t share_count
+    cdef const unsigned char* allowed
     cdef const uint64_t* rates
     cdef uint32_t rate_count
     cdef const CarrierRecord* carriers

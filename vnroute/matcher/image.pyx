@@ -41,6 +41,7 @@ from vnroute.image.records cimport (
     GatewayRecord,
     NumberBucket,
     NODE_BY_MOMENT,
+    NODE_BY_ORIGIN,
     NODE_BY_STATE,
     NODE_LIST,
     ORDER_FIXED,
@@ -152,6 +153,8 @@ cdef class RouteImage:
         self.orders = <const OrderRecord*>self._section(
             SectionId.ORDERS, sizeof(OrderRecord), &self.order_count)
         self.shares = <const uint32_t*>self._section(SectionId.SHARES, 4, &self.share_count)
+        self.allowed = self._section(SectionId.ALLOWED, 1, &rows)
+        allowed_rows = rows
         self.rates = <const uint64_t*>self._section(SectionId.RATES, 8, &self.rate_count)
         self.carriers = <const CarrierRecord*>self._section(
             SectionId.CARRIERS, sizeof(CarrierRecord), &self.carrier_count)
@@ -170,6 +173,8 @@ cdef class RouteImage:
             SectionId.LIST_SETS, 4, &self.list_set_words)
         self.lists = <const Text*>self._section(SectionId.LISTS, sizeof(Text), &self.list_count)
         self.screens = <const uint32_t*>self._section(SectionId.SCREENS, 4, &self.screen_words)
+        if allowed_rows != <uint64_t>self.columns * self.carrier_count:
+            raise ImageError(f"{self.path}: carriers allowed in columns that are not there")
         self._check_records()
         self._check_screens()
         self._check_choices()
@@ -348,7 +353,7 @@ cdef class RouteImage:
         cdef uint64_t size = 1 + 2 * <uint64_t>count
         if kind == NODE_BY_MOMENT:
             size = 1 + 3 * <uint64_t>count
-        elif kind == NODE_BY_STATE:
+        elif kind == NODE_BY_STATE or kind == NODE_BY_ORIGIN:
             size = 2 + <uint64_t>count
         elif kind != NODE_LIST:
             return False
@@ -365,6 +370,8 @@ cdef class RouteImage:
         if kind == NODE_BY_STATE and (
             node[1] >= self.schedule_count or self.schedules[node[1]].state_count != count
         ):
+            return False
+        if kind == NODE_BY_ORIGIN and (count != 3 or node[1] >= self.list_count):
             return False
         for i in range(count):
             if kind == NODE_BY_MOMENT:
@@ -865,33 +872,79 @@ cdef class RouteImage:
         size = 1 + 2 * count
         if kind == NODE_BY_MOMENT:
             size = 1 + 3 * count
-        elif kind == NODE_BY_STATE:
+        elif kind != NODE_LIST:
             size = 2 + count
         return [self.choices[at + i] for i in range(min(size, self.choice_words - at))]
 
     def choice(self, uint32_t at, double now=0):
         """Return a row of choices at a moment: [(carrier row, carrier id, rate in 1e-8 or None)].
 
-        Schedules say what their rules say; a matcher asks the state page besides.
+        Schedules say what their rules say; a matcher asks the state page besides. Who calls is
+        not known.
         """
         words = self.node(at)
         while words[0] >> 24 != NODE_LIST:
             if words[0] >> 24 == NODE_BY_STATE:
                 words = self.node(words[2 + self.state_of(words[1], <int64_t>now)])
+            elif words[0] >> 24 == NODE_BY_ORIGIN:
+                words = self.node(words[4])
             else:
                 rows = [
                     row for low, high, row in zip(words[1::3], words[2::3], words[3::3])
                     if high << 32 | low <= now
                 ]
                 words = self.node(rows[len(rows) - 1] if rows else words[3])
+        return self.carriers_in(words)
+
+    def carriers_in(self, words):
+        """Return what the words of a list say: [(carrier row, carrier id, rate in 1e-8 or None)]."""
         found = []
         for carrier, rate in zip(words[1::2], words[2::2]):
+            if carrier >= self.carrier_count or (rate >= self.rate_count and rate != NO_VALUE):
+                raise IndexError(carrier)
             found.append((
                 carrier,
                 self._text(self.carriers[carrier].id.offset, self.carriers[carrier].id.size),
                 None if rate == NO_VALUE else self.rates[rate],
             ))
         return found
+
+    def order(self, uint32_t row):
+        """Return how a choice orders carriers: (column, order by number, most, worst class in front
+        or None, shares by carrier row, whether each carrier is allowed)."""
+        if row >= self.order_count:
+            raise IndexError(row)
+        cdef OrderRecord record = self.orders[row]
+        cdef uint32_t i
+        shares = []
+        if record.how == ORDER_SHARE:
+            shares = [self.shares[record.first_share + i] for i in range(self.carrier_count)]
+        first = <uint64_t>record.column * self.carrier_count
+        return (
+            record.column, record.how, record.most,
+            None if record.within == NO_VALUE else record.within, shares,
+            [self.allowed[first + i] != 0 for i in range(self.carrier_count)],
+        )
+
+    def order_of_target(self, uint32_t row):
+        """Return a target's row of choices of order, and what its carriers' prices are below, in
+        1e-8 (None: no matter)."""
+        if row >= self.target_count:
+            raise IndexError(row)
+        limit = self.targets[row].limit
+        return (self.targets[row].order, None if limit == <uint64_t>-1 else limit)
+
+    def list_at(self, uint32_t row):
+        """Return the id of a list of callers."""
+        if row >= self.list_count:
+            raise IndexError(row)
+        return self._text(self.lists[row].offset, self.lists[row].size)
+
+    def is_caller_on(self, str digits not None, uint32_t row):
+        """Whether a caller (digits, no plus) is on a list."""
+        if row >= self.list_count or not 1 <= len(digits) <= 15:
+            raise IndexError(row)
+        return bool(self.is_on(self.lists_of(int(digits), len(digits)), row))
 
     def gateways_of(self, uint32_t carrier, uint64_t number):
         """Return a carrier's gateways, and how each dials a number: [(id, dial string), …]."""
