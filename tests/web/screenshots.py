@@ -34,6 +34,8 @@ SCREENS = {
         "text=changes of",
     ),
     "schedule": ("/schedules/office-hours?week=2026-W48", "text=Transitions"),
+    "numbers": ("/numbers", "text=+18005551234"),
+    "number": ("/numbers/%2B18005551234", "text=Campaign"),
     "plans": ("/plans", "text=acme-main"),
     "plan": ("/plans/acme-main", "text=together"),
     "schedules": ("/schedules", "text=office-hours"),

@@ -97,6 +97,22 @@ def test_a_deck_is_tried_then_imported(page: Page, filled: Home, tmp_path: Path)
     page.wait_for_selector("text=nothing of it was applied")
 
 
+def test_a_number_is_found_and_moved(page: Page, filled: Home) -> None:
+    enter(page, filled, "/numbers")
+    page.get_by_label("Begins with").fill("+1800")
+    page.get_by_label("Campaign").fill("radio-ny")
+    page.get_by_role("button", name="Find").click()
+    page.get_by_role("link", name="+18005551235").click()
+    page.get_by_label("Plan").fill("nothing")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=a plan that is there")
+    assert serious(page) == []
+    page.get_by_label("Plan").fill("acme-main")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved, and live")
+    assert filled.call("18005551235")["vn_plan"] == "acme-main"
+
+
 def test_a_gateway_is_drained_and_restored(page: Page, filled: Home) -> None:
     enter(page, filled, "/carriers")
     page.get_by_role("button", name="Drain alpha-1").click()

@@ -11,6 +11,7 @@ export const SCREENS = [
   { id: "calls", title: "Calls", key: "c", group: "Now", load: () => import("./calls.js") },
   { id: "reports", title: "Reports", key: "r", group: "Now", load: () => import("./reports.js") },
   { id: "route", title: "Route tester", key: "t", group: "Routing", load: () => import("./route.js") },
+  { id: "numbers", title: "Numbers", key: "n", group: "Routing", load: () => import("./numbers.js") },
   { id: "plans", title: "Plans", key: "p", group: "Routing", load: () => import("./plans.js") },
   { id: "schedules", title: "Schedules", key: "s", group: "Routing", load: () => import("./schedules.js") },
   { id: "carriers", title: "Carriers", key: "a", group: "Carriers", may: everywhere, load: () => import("./carriers.js") },
