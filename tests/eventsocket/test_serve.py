@@ -283,7 +283,7 @@ def test_a_portability_table_is_in_force_without_a_signal_and_a_broken_one_is_no
     )
     home.run("import", "rates", str(home.path.parent / "rates.csv"))
     home.run("compile")
-    home.serve()
+    home.serve(workers=1)
     home.until(lambda: home.call()["vn_legs"] == "alpha-1")
     listed = home.path.parent / "ported.csv"
     listed.write_text("number,routing_number\n+12125550100,+442079460000\n")

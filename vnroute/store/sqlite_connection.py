@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -43,12 +44,29 @@ class Connection:
             raise self._told(error) from error
         try:
             for setting in _SETTINGS:
-                self.execute(setting)
+                self._set(setting)
             if read_only:
                 self.execute("PRAGMA query_only = ON")
         except BaseException:
             self._raw.close()
             raise
+
+    def _set(self, setting: str) -> None:
+        """Make a setting; wait for others who open the same new database.
+
+        Turning to the write-ahead log asks for the whole file for a moment, and SQLite answers
+        SQLITE_BUSY at once where two do it together, whatever its timeout (seen; tests/calls).
+        """
+        end = time.monotonic() + BUSY_SECONDS
+        while True:
+            try:
+                self._raw.execute(setting)
+                return
+            except sqlite3.Error as error:
+                busy = getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY
+                if not busy or time.monotonic() > end:
+                    raise self._told(error) from error
+                time.sleep(0.01)
 
     def execute(self, sql: str, parameters: Iterable[Any] = ()) -> sqlite3.Cursor:
         """Run one statement."""
