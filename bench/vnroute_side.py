@@ -42,11 +42,21 @@ def prefix_table(rows: Iterable[tuple[str, int]]) -> Any:
     return table_type(*spans.finish())
 
 
+def _target(row: int) -> str:
+    return f"+{int(TARGET[1:]) + row}"
+
+
+def _hours(row: int) -> str:
+    """Hours of a schedule: other ones for each of 90,000 rows, the first 09:00-17:30."""
+    first, last = 540 + row // len(ZONES) % 300, 1050 - row // len(ZONES) // 300
+    return f"{first // 60:02}:{first % 60:02}-{last // 60:02}:{last % 60:02}"
+
+
 @dataclass(frozen=True)
 class _Assignment:
-    id: int = 1
+    id: int
+    plan: str
     account: str = "bench"
-    plan: str = "main"
     campaign: str = ""
     state: str = "active"
     since: str = ""
@@ -59,10 +69,16 @@ class _Counts:
     numbers: int
 
 
-class _Routing:
-    """What the compiler reads, held in memory: these numbers under one plan."""
+#: Zones of schedules, in turn, where there are several schedules.
+ZONES = ("Europe/London", "America/New_York", "Australia/Sydney", "Asia/Kolkata", "Europe/Paris")
 
-    def __init__(self, numbers: Sequence[str]) -> None:
+
+class _Routing:
+    """What the compiler reads, held in memory: these numbers, in turn under so many plans, which
+    ask so many schedules in turn. Each plan rings numbers of its own, no two schedules are alike.
+    """
+
+    def __init__(self, numbers: Sequence[str], plans: int = 1, schedules: int = 1) -> None:
         self._numbers = numbers
         account = _member("vnroute.model.account", "Account")
         carrier = _member("vnroute.model.carrier", "Carrier")
@@ -77,18 +93,26 @@ class _Routing:
         hours = _member("vnroute.model.schedule", "OpenHours")
         self._schedules = [
             schedule(
-                id="office",
-                time_zone="Europe/London",
-                open=(hours(days="mon-fri", hours="09:00-17:30"),),
+                id=f"office-{row}",
+                time_zone=ZONES[row % len(ZONES)],
+                open=(hours(days="mon-fri", hours=_hours(row)),),
             )
+            for row in range(schedules)
         ]
         # A schedule is asked twice, and one bridge written, at any moment.
-        steps = (
-            step(when="office", ring=(TARGET,), seconds=20),
-            step(when="office", state="closed", ring=(TARGET,), seconds=25),
-            step(hangup="relay"),
-        )
-        self._plans = [plan(id="main", account="bench", steps=steps)]
+        self._plans = [
+            plan(
+                id=f"main-{row}",
+                account="bench",
+                steps=(
+                    step(when=f"office-{row % schedules}", ring=(_target(2 * row),), seconds=20),
+                    step(when=f"office-{row % schedules}", state="closed",
+                         ring=(_target(2 * row + 1),), seconds=25),
+                    step(hangup="relay"),
+                ),
+            )
+            for row in range(plans)
+        ]  # fmt: skip
 
     def change_counter(self) -> int:
         return 1
@@ -124,11 +148,13 @@ class _Routing:
         return self._carriers
 
     def assignments(self) -> list[_Assignment]:
-        return [_Assignment()]
+        return [_Assignment(row, plan=f"main-{row}") for row in range(len(self._plans))]
 
     def iter_numbers(self) -> Iterator[list[tuple[int, int]]]:
+        plans = len(self._plans)
         for start in range(0, len(self._numbers), 10_000):
-            yield [(int(number), 1) for number in self._numbers[start : start + 10_000]]
+            batch = enumerate(self._numbers[start : start + 10_000], start)
+            yield [(int(number), place % plans) for place, number in batch]
 
     def iter_blocks(self) -> Iterator[Any]:
         return iter(())
@@ -154,16 +180,16 @@ class _Routing:
         return _Counts(len(self._numbers))
 
 
-def images(directory: Path, numbers: Sequence[str]) -> Path:
+def images(directory: Path, numbers: Sequence[str], plans: int = 1, schedules: int = 1) -> Path:
     """A directory of images whose one generation holds ``numbers``; made once."""
-    home = directory / "images"
+    home = directory / f"images-{plans}-{schedules}"
     if home.exists():
         return home
     compile_image = _member("vnroute.compiler", "compile_image")
     building = _member("vnroute.image.generations", "building")
     publish = _member("vnroute.image.generations", "publish")
     image_name = _member("vnroute.image.layout", "image_name")
-    routing = _Routing(numbers)
+    routing = _Routing(numbers, plans, schedules)
     with building(home) as generation:
         compile_image(
             routing, home / image_name(generation), generation=generation, now=int(time.time())
@@ -172,12 +198,14 @@ def images(directory: Path, numbers: Sequence[str]) -> Path:
     return home
 
 
-def matcher(directory: Path, numbers: Sequence[str]) -> Callable[[bytes, float], bytes]:
-    """``decide`` over an image that holds ``numbers``."""
+def matcher(
+    directory: Path, numbers: Sequence[str], plans: int = 1, schedules: int = 1
+) -> Callable[[bytes, float], bytes]:
+    """``decide`` over an image that holds ``numbers``, under so many plans and schedules."""
     matcher_type = _member("vnroute.matcher.decide", "Matcher")
     route_image = _member("vnroute.matcher.image", "RouteImage")
     current_image = _member("vnroute.image.generations", "current_image")
-    image = route_image(current_image(images(directory, numbers)))
+    image = route_image(current_image(images(directory, numbers, plans, schedules)))
     decide: Callable[[bytes, float], bytes] = matcher_type(image).decide
     return decide
 
