@@ -107,7 +107,7 @@ class Phones(Gateways):
         return gateway, number, self.gateways.get(gateway, behaviour)
 
     @classmethod
-    def of(cls, text: str) -> Phones:
+    def of(cls, text: str) -> Gateways:
         """Read ``P1 busy, A 503``."""
         found: dict[str, Any] = {
             "default": DOES["answers"], "gateways": {}, "numbers": {}, "users": {},
