@@ -69,8 +69,10 @@ class MemoryRouting:
 
     def __post_init__(self) -> None:
         self._ids: dict[tuple[str, ...], int] = {}
-        for row in [*self.number_list, *self.block_list]:
-            self._id(row)
+        for number in self.number_list:
+            self._id(number)
+        for block in self.block_list:
+            self._id(block)
 
     def _id(self, row: Number | NumberBlock) -> int:
         key = (
