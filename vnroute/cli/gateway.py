@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 import time
 from typing import TYPE_CHECKING, Any
 
 import rich_click as click
 
-from vnroute.cli.session import Session, pass_session
+from vnroute.cli.session import Session, pass_session, user_name
 
 if TYPE_CHECKING:
     from vnroute.carriers.by_hand import ByHand
@@ -37,7 +36,7 @@ def drain(session: Session, gateways: tuple[str, ...], carrier: tuple[str, ...],
     names = _named(session, gateways, carrier)
     if names is None:
         return 2
-    changed = _by_hand(session.settings).drain(names, _user(), why)
+    changed = _by_hand(session.settings).drain(names, user_name(), why)
     for name in names:
         sys.stdout.write(f"{name}: {'drained' if name in changed else 'drained already'}\n")
     return 0
@@ -126,10 +125,3 @@ def _by_hand(settings: Settings) -> ByHand:
     from vnroute.carriers.by_hand import ByHand
 
     return ByHand(settings.state / "carriers")
-
-
-def _user() -> str:
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import rich_click as click
 
-from vnroute.cli.override import live, until_words, who
-from vnroute.cli.session import Session, pass_session
+from vnroute.cli.override import live, until_words
+from vnroute.cli.session import Session, pass_session, user_name
 
 __all__ = ["command"]
 
@@ -53,7 +53,7 @@ def command(
             now = datetime.now(UTC)
             zone = zone_of(store, "person", person)
             if clear:
-                clear_override(store, page, "person", person, who=who())
+                clear_override(store, page, "person", person, who=user_name())
             elif place:
                 override = Override(
                     kind="person",
@@ -62,9 +62,9 @@ def command(
                     since=now,
                     until=parse_until(until, zone, now, "--until") if until else None,
                     reason=reason,
-                    by=who(),
+                    by=user_name(),
                 )
-                set_override(store, page, override, who=who())
+                set_override(store, page, override, who=user_name())
             there = whereabouts(store, person, now)
     except FieldError as error:
         print_error(str(error))

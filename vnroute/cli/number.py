@@ -126,7 +126,7 @@ def remove(session: Session, number: str, as_json: bool) -> int:
 def _data(digits: int, assignment: Any, in_block: bool) -> dict[str, Any]:
     import msgspec
 
-    from vnroute.store.sqlite_numbers import number_document
+    from vnroute.store.documents import number_document
 
     data: dict[str, Any] = msgspec.json.decode(number_document(digits, assignment))
     return {**data, "in_block": True} if in_block else data

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,14 +11,14 @@ from zoneinfo import ZoneInfo
 
 import rich_click as click
 
-from vnroute.cli.session import Session, pass_session
+from vnroute.cli.session import Session, pass_session, user_name
 
 if TYPE_CHECKING:
     from vnroute.image.state_page import StatePage
     from vnroute.model.override import Override
     from vnroute.store import Store
 
-__all__ = ["command", "live", "until_words", "who"]
+__all__ = ["command", "live", "until_words"]
 
 _KINDS = ("schedule", "person", "number", "plan", "account")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
@@ -87,10 +86,10 @@ def set_(
                 since=now,
                 until=parse_until(until, zone, now, "--until") if until else None,
                 reason=reason,
-                by=who(),
+                by=user_name(),
             )
             before = set_override(
-                store, page, override, who=who(), max_hops=session.settings.routing.max_hops
+                store, page, override, who=user_name(), max_hops=session.settings.routing.max_hops
             )
     except FieldError as error:
         print_error(str(error))
@@ -150,7 +149,7 @@ def clear(session: Session, kind: str, name: str, as_json: bool) -> int:
         if kind == "number":
             name = format_number(parse_number(name, "number"))
         with live(session) as (store, page):
-            override = clear_override(store, page, kind, name, who=who())
+            override = clear_override(store, page, kind, name, who=user_name())
     except FieldError as error:
         print_error(str(error))
         return 2
@@ -207,11 +206,3 @@ def _tidy(to: str) -> str:
     from vnroute.model.e164 import format_number, parse_number
 
     return format_number(parse_number(to, "--to")) if to.startswith("+") else to
-
-
-def who() -> str:
-    """Return who runs the command, for the audit log."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return ""

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from vnroute.settings import Settings
     from vnroute.store import Store
 
-__all__ = ["Session", "pass_session", "who_runs"]
+__all__ = ["Session", "pass_session", "user_name", "who_runs"]
 
 
 class Session:
@@ -55,17 +55,20 @@ pass_session = click.make_pass_decorator(Session, ensure=True)
 """Gives a subcommand the session as its first argument."""
 
 
-def who_runs() -> str:
-    """Return who runs the command, for the audit log; the control process says for whom it does."""
+def user_name() -> str:
+    """Return the name of whoever runs the command; empty for a container's user without one."""
     import getpass
 
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def who_runs() -> str:
+    """Return who runs the command, for the audit log; the control process says for whom it does."""
     from vnroute.access.identity import ON_BEHALF_OF
 
     if os.environ.get(ON_BEHALF_OF):
         return os.environ[ON_BEHALF_OF]
-
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):  # a container's user that has no name
-        name = str(os.getuid())
-    return f"{name} (command line)"
+    return f"{user_name() or os.getuid()} (command line)"

@@ -12,6 +12,7 @@ from typing import Protocol
 
 from vnroute.compiler.carriers import CarrierRows
 from vnroute.compiler.choosing import Choosing, Prices
+from vnroute.compiler.leading import Leading
 from vnroute.compiler.number_table import NumberTable
 from vnroute.compiler.numbers import PlanRows, TreatmentRows, account_records
 from vnroute.compiler.plans import TARGET_BYTES, TOGETHER, Programs
@@ -45,25 +46,11 @@ Progress = Callable[[str, int, int], None]
 _NO_ASSIGNMENT = 0xFFFFFFFF
 
 
-class Assigned(Protocol):
-    """Where a number leads, as the store keeps it."""
+class Assigned(Leading, Protocol):
+    """Where numbers lead that share it, as the store keeps it."""
 
     @property
     def id(self) -> int: ...
-    @property
-    def account(self) -> str: ...
-    @property
-    def plan(self) -> str: ...
-    @property
-    def campaign(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def since(self) -> str: ...
-    @property
-    def until(self) -> str: ...
-    @property
-    def screen(self) -> str: ...
 
 
 class Spanning(Protocol):

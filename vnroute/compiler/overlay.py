@@ -18,6 +18,7 @@ from typing import Protocol
 
 import msgspec
 
+from vnroute.compiler.leading import Leading
 from vnroute.compiler.text import Texts
 from vnroute.image.base_rows import NO_ASSIGNMENT, BaseRows, base_rows
 from vnroute.image.generations import current_image, generation_of, overlay_path, overlaying
@@ -38,27 +39,13 @@ _BOTH_SECONDS = 30.0
 _account = msgspec.json.Decoder(Account)
 
 
-class Changed(Protocol):
+class Changed(Leading, Protocol):
     """A number as one change left it, as the store keeps it; its plan is empty where it is gone."""
 
     @property
     def counter(self) -> int: ...
     @property
     def number(self) -> int: ...
-    @property
-    def account(self) -> str: ...
-    @property
-    def plan(self) -> str: ...
-    @property
-    def campaign(self) -> str: ...
-    @property
-    def state(self) -> str: ...
-    @property
-    def since(self) -> str: ...
-    @property
-    def until(self) -> str: ...
-    @property
-    def screen(self) -> str: ...
 
 
 class Changes(Protocol):

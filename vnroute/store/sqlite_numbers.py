@@ -7,14 +7,13 @@ from collections.abc import Iterable, Sequence
 import msgspec
 
 from vnroute.store.base import Assignment, NumberChange, NumberChanges
+from vnroute.store.documents import number_document
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
 
 __all__ = [
     "MOST_LOGGED",
     "SqliteNumberLog",
-    "block_document",
-    "number_document",
     "read_number_changes",
     "read_page",
 ]
@@ -30,31 +29,6 @@ MOST_READ = 200_000
 
 Moved = tuple[int, Assignment | None, Assignment | None]
 """A number, where it led before, and where it leads now; None where it is not there."""
-
-
-def _leads(assignment: Assignment) -> dict[str, str]:
-    return {
-        "account": assignment.account,
-        "plan": assignment.plan,
-        "campaign": assignment.campaign,
-        "state": assignment.state,
-        "from": assignment.since,
-        "until": assignment.until,
-        "ported_to": assignment.ported_to,
-        "screen": assignment.screen,
-    }
-
-
-def number_document(number: int, assignment: Assignment) -> bytes:
-    """Return a number as the model writes it (:class:`vnroute.model.Number`), in JSON."""
-    return msgspec.json.encode({"number": f"+{number}", **_leads(assignment)})
-
-
-def block_document(notation: str, assignment: Assignment) -> bytes:
-    """Return a block as the model writes it (:class:`vnroute.model.NumberBlock`), in JSON."""
-    is_prefix = "x" not in notation and "-" not in notation
-    named = {"block": "" if is_prefix else notation, "prefix": notation if is_prefix else ""}
-    return msgspec.json.encode({**named, **_leads(assignment)})
 
 
 class SqliteNumberLog:

@@ -23,10 +23,11 @@ from vnroute.model.deck import DeckKind
 from vnroute.model.number import NumberState
 from vnroute.model.override import Override
 from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
+from vnroute.store.documents import block_document
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_deck_writing import SqliteDeckWriting, plain_rows
-from vnroute.store.sqlite_numbers import MOST_LOGGED, SqliteNumberLog, block_document
+from vnroute.store.sqlite_numbers import MOST_LOGGED, SqliteNumberLog
 from vnroute.store.sqlite_overrides import delete_override, write_override
 from vnroute.store.sqlite_reading import SqliteReading, checked_kind
 

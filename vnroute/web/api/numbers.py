@@ -15,7 +15,7 @@ from vnroute.model import FieldError
 from vnroute.model.e164 import parse_number
 from vnroute.model.number import NumberState
 from vnroute.store.base import Transaction
-from vnroute.store.sqlite_numbers import number_document
+from vnroute.store.documents import number_document
 from vnroute.web.api.body import etag, json_of
 from vnroute.web.api.changes import Changes, check_etag
 from vnroute.web.api.entities import check_numbers
