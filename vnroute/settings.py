@@ -256,7 +256,7 @@ class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     open_most_seconds: float = 300.0
     """The most that doubling comes to."""
     failures: int = 5
-    """Failed legs in a row, as call records tell them, that open a gateway's breaker."""
+    """Failed legs in a row, as call records tell them, that open a gateway's breaker; 0: never."""
     short_seconds: float = 0.0
     """An answered call is short below this; nearly all of the last 30 short opens the breaker. 0:
     never, since load tests and some services hang up soon by nature."""
@@ -270,7 +270,8 @@ class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         _check_range("recycle_seconds", self.recycle_seconds, 1, 86400, "seconds")
         _check_range("open_seconds", self.open_seconds, 1, 3600, "seconds")
         _check_range("open_most_seconds", self.open_most_seconds, 1, 86400, "seconds")
-        _check_range("failures", self.failures, 2, 1000)
+        if self.failures:
+            _check_range("failures", self.failures, 2, 1000)
         _check_range("short_seconds", self.short_seconds, 0, 60, "seconds")
         _check_range("pdd_seconds", self.pdd_seconds, 0, 120, "seconds")
         _check_range("window_minutes", self.window_minutes, 1, 1440, "minutes")

@@ -136,6 +136,13 @@ def test_what_a_leg_says_of_its_carrier(made: Leg, answered: bool, verdict: str)
     assert verdict_of(call(1, made, answered=answered), made) == verdict
 
 
+def test_failures_shut_nothing_where_that_is_off() -> None:
+    alone = health(call_limits=CallLimits(failures=0))
+    for second in range(100):
+        alone.called(call(100 + second, leg()), 210)
+    assert alone.gateways["alpha-1"].state == "closed"
+
+
 def test_calls_cut_short_shut_it_where_that_is_wished() -> None:
     usual = health()
     alone = health(call_limits=CallLimits(short_seconds=3))

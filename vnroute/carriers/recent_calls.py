@@ -22,9 +22,8 @@ class CallLimits:
 
     ``failures`` in a row, tried within the last ``within_seconds``; or, of the last
     ``short_calls`` answered, ``short_share`` shorter than ``short_seconds``: a carrier that
-    answers by itself and hangs up bills without connecting (false answer supervision); 0 turns
-    that off. Or a
-    median post-dial delay above ``pdd_seconds`` over the last 20 that rang; 0 turns that off.
+    answers by itself and hangs up bills without connecting (false answer supervision); or a
+    median post-dial delay above ``pdd_seconds`` over the last 20 that rang. 0 turns each off.
     """
 
     failures: int = 5
@@ -80,6 +79,8 @@ class RecentCalls:
     def failing_since(self, now: float) -> float | None:
         """Return when the first of the failures in a row was tried; None for fewer than enough."""
         limits = self._limits
+        if not limits.failures:
+            return None
         last_good = max((leg.at for leg in self._tried if leg.verdict == "good"), default=0.0)
         since = max(last_good, now - limits.within_seconds)
         bad = [leg.at for leg in self._tried if leg.verdict == "bad" and leg.at > since]
