@@ -249,6 +249,7 @@ def server(port: int, directory: Path, numbers: Sequence[str]) -> tuple[list[str
         max_hops=5,
         images=str(images(directory, numbers)),
         stats=str(directory / "stats"),
+        page=str(directory / "state.page"),
         log_level="warning",
     )
     command = [sys.executable, "-m", "vnroute.eventsocket.worker", encode(settings).decode()]
