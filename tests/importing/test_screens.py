@@ -45,6 +45,34 @@ def test_screens_load_and_numbers_name_them(furnished) -> None:
             "2: screens[0].rules[0].treat: found 'plan:acme-main', expected a hangup cause",
         ),
         (
+            "screens:\n  - {id: a, rules: [{limits: {}}]}\n",
+            "2: screens[0].rules[0].limits.calls: found no limit, expected calls, cps or both",
+        ),
+        (
+            "screens:\n  - {id: a, rules: [{limits: {calls: -1}}]}\n",
+            "2: screens[0].rules[0].limits.calls: found -1, expected 0 (no bound) to 1000000",
+        ),
+        (
+            "screens:\n  - {id: a, rules: [{limits: {calls: 2}, rate: 5/60}]}\n",
+            "2: screens[0].rules[0].rate: found rate and limits, expected one of allow, block",
+        ),
+        (
+            "screens:\n  - {id: a, rules: [{limits: {calls: 2}}, {limits: {cps: 2}}]}\n",
+            "2: screens[0].rules[1].limits: found limits again, expected one rule of limits",
+        ),
+        (
+            "screens:\n  - {id: a, rules: [{limits: {calls: 2}, treat: 503}]}\n",
+            "2: screens[0].rules[0].treat: found",
+        ),
+        (
+            "screens:\n  - {id: a, rules: [{limits: {calls: 2}, treat: BUSY}]}\n",
+            "2: screens[0].rules[0].treat: found 'BUSY'",
+        ),
+        (
+            "screens:\n  - {id: a, rules: [{limits: {calls: 2}, treat: \"plan:no\"}]}\n",
+            "2: screens[0].rules[0].treat: found 'no', expected a plan",
+        ),
+        (
             "accounts:\n  - {id: other, screen: nope}\n",
             "2: accounts[0].screen: found 'nope', expected a screen that is there",
         ),

@@ -28,6 +28,7 @@ from vnroute.model import (
     ScreenRule,
     Step,
 )
+from vnroute.model.limits import Limits
 from vnroute.model.screen import caller_key
 
 NUMBER = "+18005551234"
@@ -141,6 +142,56 @@ def test_rates_are_counted_by_the_switch_for_those_who_are_not_allowed(tmp_path:
     assert [name for name, _ in asked(matcher, "anonymous")] == ["multiset", "bridge", "hangup"]
 
 
+LIMITED = (
+    Screen(id="n", rules=(ScreenRule(limits=Limits(calls=2, cps=5), treat="plan:desk"),
+                          ScreenRule(allow="friends"))),
+    Screen(id="a", rules=(ScreenRule(limits=Limits(calls=10)), ScreenRule(block="nuisance"))),
+    Screen(id="s", system=True, rules=(ScreenRule(limits=Limits(cps=50), treat="USER_BUSY"),)),
+)  # fmt: skip
+COUNTED = [
+    ("limit", "hash vn_system_cps all 50/1 set:vn_refused=at_capacity,hangup:USER_BUSY inline"),
+    ("limit", "hash vn_account acme 10"
+     " set:vn_refused=at_capacity,hangup:NORMAL_CIRCUIT_CONGESTION inline"),
+    ("limit", "hash vn_number 18005551234 2 set:vn_over=number,transfer:+18005551234 inline"),
+    ("limit", "hash vn_number_cps 18005551234 5/1"
+     " set:vn_over=number,transfer:+18005551234 inline"),
+]  # fmt: skip
+
+
+def test_limits_are_counted_widest_first_for_all_but_the_blocked(tmp_path: Path) -> None:
+    matcher = Matcher(compiled(routing(LIMITED, number="n", account="a"), tmp_path))
+    for caller in ("+34911234567", "+442079460123", "anonymous"):
+        found = asked(matcher, caller)
+        assert found[1:5] == COUNTED and found[5][0] == "bridge"
+        assert ";limit_ignore_transfer=true" in found[0][1] and "vn_over" not in found[0][1]
+    assert asked(matcher, "+19005550100")[1:] == [("hangup", "CALL_REJECTED")]
+    plain = Matcher(compiled(routing(LIMITED[2:]), tmp_path, generation=8))
+    assert "limit_ignore_transfer" not in asked(plain, "+34911234567")[0][1]
+
+
+@pytest.mark.parametrize(
+    ("over", "taken"),
+    [("number", True), ("account", False), ("system", False), ("number%0a", False), ("", False),
+     ("numberx", False), ("%24%7Buuid%7D", False)],
+)  # fmt: skip
+def test_a_call_beyond_a_limit_is_decided_anew(over: str, taken: bool, tmp_path: Path) -> None:
+    matcher = Matcher(compiled(routing(LIMITED, number="n", account="a"), tmp_path))
+    block = channel_data(NUMBER, "+34911234567", hops=1).removesuffix(b"\n")
+    reply = matcher.decide(block + f"variable_vn_over: {over}\n\n".encode(), NOW)
+    head, *found = applications_of(reply)
+    # It is said once, and was no hop.
+    assert ";vn_over=;" in head[1] and ";vn_hops=1;" in head[1]
+    if taken:
+        release = "${uuid_limit_release(${uuid} hash vn_number 18005551234)}"
+        assert found[0] == ("eval", release)
+        assert [name for name, _ in found] == ["eval", "bridge", "hangup"]
+        assert "vn_treated=at_capacity" in head[1] and found[1][1].endswith("12125550101")
+        assert matcher.counts()["at_capacity"] == 1
+    else:
+        assert found[:4] == COUNTED
+        assert matcher.counts()["routed"] == 1
+
+
 ENTRIES = st.text("0129", min_size=0, max_size=9).map(lambda text: "+4" + text)
 
 
@@ -207,7 +258,7 @@ def test_whatever_stands_in_the_tables_is_refused_or_read_within_them(
 ) -> None:
     screens = (
         Screen(id="n", rules=(ScreenRule(rate="5/60"), ScreenRule(allow="friends"))),
-        Screen(id="s", system=True, rules=(ScreenRule(block="nuisance"),)),
+        Screen(id="s", system=True, rules=(ScreenRule(block="nuisance"), *LIMITED[0].rules[:1])),
     )
     whole = Path(compiled(routing(screens, number="n"), tmp_path).path).read_bytes()
     section = data.draw(
@@ -224,4 +275,7 @@ def test_whatever_stands_in_the_tables_is_refused_or_read_within_them(
         image = RouteImage(path)
     except ImageError:
         return
-    asked(Matcher(image), data.draw(st.sampled_from(["+442079460123", "+4420", "anonymous", ""])))
+    matcher = Matcher(image)
+    over = channel_data(NUMBER, "+4420").removesuffix(b"\n") + b"variable_vn_over: system\n\n"
+    matcher.decide(over, NOW)
+    asked(matcher, data.draw(st.sampled_from(["+442079460123", "+4420", "anonymous", ""])))

@@ -98,6 +98,10 @@ def _screen_words(one: ScreenStep) -> str:
     if one.does == "rate":
         rate, _, cause = one.said.partition(" !")
         return f"{whose}: FreeSWITCH counts the caller, {cause} beyond {rate} (calls/seconds)"
+    if one.does in ("calls", "cps"):
+        most, _, then = one.said.partition(" !")
+        what = "calls at a time" if one.does == "calls" else "calls a second"
+        return f"{whose}: FreeSWITCH counts {what}, {then} beyond {most.removesuffix('/1')}"
     on = "on" if one.matched else "not on"
     return f"{whose}: {one.does} {one.list}: the caller is {on} it"
 

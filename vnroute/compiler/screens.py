@@ -141,9 +141,12 @@ class ScreenRows:
 
     def _written(self, number: str, account: str) -> int:
         words: list[int] = []
-        for level, name in enumerate((number, account, self._system)):
-            for rule in self._screens[name].ordered if name else ():
-                text = self._texts.place(f"{rule.rate} !{rule.treat}" if rule.rate else "")
+        levels = [(level, name) for level, name in enumerate((number, account, self._system))
+                  if name]  # fmt: skip
+        for level, name in levels:
+            for rule in self._screens[name].ordered:
+                rate = f"{rule.rate} !{rule.treatment_text}" if rule.rate else ""
+                text = self._texts.place(rate)
                 if rule.rate:
                     op, treated = ScreenOp.RATE, 0
                 elif rule.allow:
@@ -152,8 +155,30 @@ class ScreenRows:
                     op, treated = ScreenOp.BLOCK, self._treated(rule.treatment)
                 row = self._lists[rule.list] if rule.list else 0
                 words += [op | level << 8, row, treated, *self._texts.place(name), *text]
+        # The widest first: a call beyond its number's limit counts for its account all the same.
+        for level, name in reversed(levels):
+            words += self._limits(level, name)
         if not words:
             return NO_SCREEN
         place = len(self.words)
         self.words.extend([len(words) // 7, *words])
         return place
+
+    def _limits(self, level: int, name: str) -> list[int]:
+        """Return the rules that a screen's limits are; calls at a time are counted first."""
+        rule = self._screens[name].limited
+        if rule is None or rule.limits is None:
+            return []
+        treatment, others, plan = rule.treatment, 0, 0
+        then = f" set:vn_refused=at_capacity,hangup:{treatment.cause} inline"
+        if treatment.play or treatment.voicemail or treatment.plan:
+            then, others, plan = "", 1, self._treated(treatment)
+        words: list[int] = []
+        for op, most in (
+            (ScreenOp.CALLS, f"{rule.limits.calls}" if rule.limits.calls else ""),
+            (ScreenOp.CPS, f"{rule.limits.cps}/1" if rule.limits.cps else ""),
+        ):
+            if most:
+                text = self._texts.place(most + then)
+                words += [op | level << 8, others, plan, *self._texts.place(name), *text]
+        return words

@@ -49,6 +49,8 @@ class ScreenOp(IntEnum):
     ALLOW = 0
     BLOCK = 1
     RATE = 2
+    CALLS = 3
+    CPS = 4
 
 
 LEVELS = ("number", "account", "system")

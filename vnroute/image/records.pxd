@@ -224,6 +224,8 @@ cdef enum:
     SCREEN_ALLOW = 0
     SCREEN_BLOCK = 1
     SCREEN_RATE = 2
+    SCREEN_CALLS = 3    # limits, of calls at a time; the second word is 1 where others take those beyond
+    SCREEN_CPS = 4      # and of calls a second
     SCREEN_WORDS = 7    # of a rule
     CALLER_ANONYMOUS = 1
     CALLER_INVALID = 2

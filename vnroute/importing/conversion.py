@@ -141,6 +141,8 @@ def _explain_value(kind: Any, value: Any, path: str, report: Report) -> bool:
             report(path, shown(value), "a list")
             return False
         return all([_explain_value(item, v, f"{path}[{i}]", report) for i, v in enumerate(value)])
+    if value is not None:
+        kind = _struct_or_none(kind) or kind
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         sound = True
 
@@ -159,6 +161,15 @@ def _explain_value(kind: Any, value: Any, path: str, report: Report) -> bool:
     return True
 
 
+def _struct_or_none(kind: Any) -> type[msgspec.Struct] | None:
+    """Return the struct of ``Struct | None``, None for any other type."""
+    if get_origin(kind) not in (Union, types.UnionType):
+        return None
+    parts = [part for part in get_args(kind) if part is not types.NoneType]
+    is_struct = len(parts) == 1 and isinstance(parts[0], type)
+    return parts[0] if is_struct and issubclass(parts[0], msgspec.Struct) else None
+
+
 def _expected(kind: Any) -> str:
     if get_origin(kind) is Literal:
         *others, last = (str(choice) for choice in get_args(kind))
@@ -174,6 +185,10 @@ def _sound(kind: Any, name: str, data: dict[str, Any]) -> Any:
     """Return a sound value to stand in for one that was refused."""
     if name == "steps" and isinstance(data.get(name), list):
         return [{"ring": [_GOOD["ring"]]}] * (len(data[name]) - 1) + [{"hangup": "relay"}]
+    if name == "limits":
+        return {"calls": 1}
+    if _struct_or_none(kind) is not None:
+        return None
     if name == "gateways":
         return [{"id": "x", "gateway": "x"}]
     if name == "open":

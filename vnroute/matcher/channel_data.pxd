@@ -25,6 +25,7 @@ cdef struct Call:
     Slice hide_name
     Slice max_forwards
     Slice hops
+    Slice over
     Slice identity
     Slice diversion
 
@@ -50,6 +51,7 @@ cdef inline void read_call(const unsigned char* data, size_t size, Call* call) n
     call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
     call.parameters.data = call.identity.data = call.diversion.data = NULL
     call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
+    call.over.data = NULL
     while line < end:
         stop = <const unsigned char*>memchr(line, 10, end - line)
         if stop is NULL:
@@ -76,7 +78,8 @@ cdef inline void read_call(const unsigned char* data, size_t size, Call* call) n
                 elif line[9] == c'm':
                     take(&call.max_forwards, line, length, b"variable_max_forwards: ", 23)
                 elif line[9] == c'v':
-                    take(&call.hops, line, length, b"variable_vn_hops: ", 18)
+                    take(&call.hops, line, length, b"variable_vn_hops: ", 18) or \
+                        take(&call.over, line, length, b"variable_vn_over: ", 18)
         elif line[0] == c'U':
             take(&call.uuid, line, length, b"Unique-ID: ", 11)
         line = stop + 1

@@ -30,7 +30,8 @@ cdef enum Outcome:
     NOT_YET = 10
     EXPIRED = 11
     SCREENED = 12
-    OUTCOMES = 13
+    AT_CAPACITY = 13      # others take the call, since a number, an account or the system has too many
+    OUTCOMES = 14
 
 
 cdef class Matcher:
@@ -65,6 +66,7 @@ cdef class Matcher:
     cdef int _diverted_before # how often before the call came here
     cdef bint _timed          # the step at hand is under a schedule
     cdef bint _first          # nothing was rung before the target at hand
+    cdef bint _counted        # FreeSWITCH counts the call at a time
     cdef bint _rings
     cdef bint _taken          # voicemail has the call: nothing can follow
     cdef bint _withheld
@@ -86,6 +88,9 @@ cdef class Matcher:
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
     cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES
     cdef uint32_t _screen(self, const AssignmentRecord* assignment) except? 0xFFFFFFFE
+    cdef int _account_id(self, const AssignmentRecord* assignment) except -1
+    cdef int _resource(self, const AssignmentRecord* assignment, const uint32_t* rule) except -1
+    cdef uint32_t _beyond(self, const AssignmentRecord* assignment, uint32_t level) except? 0xFFFFFFFE
     cdef int _apply(self, const uint32_t* step) except -1
     cdef int _begin(self, uint64_t number) except -1
     cdef int _caller(self, Call* call) except -1

@@ -42,6 +42,8 @@ from vnroute.image.records cimport (
     GATEWAY_HISTORY,
     GATEWAY_TRUSTED,
     SCREEN_ALLOW,
+    SCREEN_CALLS,
+    SCREEN_CPS,
     SCREEN_RATE,
     SCREEN_WORDS,
     SHOW_ANONYMOUS,
@@ -91,6 +93,7 @@ from vnroute.matcher.gate cimport (
     gate_called,
     gate_diversions,
     gate_identity,
+    gate_level,
     gate_name,
     gate_number,
     gate_routing,
@@ -105,7 +108,7 @@ from vnroute.portability.table cimport PortabilityTable
 OUTCOME_NAMES = (
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
     "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
-    "screened",
+    "screened", "at_capacity",
 )
 """What a decision can be, in the order of Matcher.counts()."""
 
@@ -142,6 +145,11 @@ FAILED_REPLY = (
 
 cdef uint64_t NO_LIMIT = <uint64_t>-1
 cdef const char* HEX = b"0123456789abcdef"
+
+
+cdef inline const char* level_name(uint32_t level) noexcept:
+    """Return what image.program.LEVELS has."""
+    return b"number" if level == 0 else b"account" if level == 1 else b"system"
 
 
 @cython.final
@@ -330,7 +338,7 @@ cdef class Matcher:
         cdef const AssignmentRecord* assignment
         cdef const PlanRecord* plan = NULL
         cdef Text text
-        cdef int hops, reason
+        cdef int hops, reason, level
         cdef uint32_t treated
         cdef Outcome why = ROUTED
         cdef uint64_t routing
@@ -354,6 +362,11 @@ cdef class Matcher:
             why = _REASONS[reason]
             plan = &image.plans[image.accounts[assignment.account].treatments[reason - 1]]
         hops = gate_small(&call.hops, 0)
+        level = gate_level(&call.over)
+        if call.over.data is not NULL:
+            # The switch sent the call back here itself: that was no hop. Said once, it is done.
+            put_text(&self._head, b";vn_over=")
+            hops = max(0, hops - 1)
         # RFC 3261, 16.3: a request that may make no further hop is answered with 483. FreeSWITCH
         # counts down once more for the leg it makes (switch_core_session.c).
         self._forwards = min(70, gate_small(&call.max_forwards, 70)) - 1
@@ -363,10 +376,14 @@ cdef class Matcher:
         self._now = now
         self._order = image.accounts[assignment.account].order
         self._read_caller(&call)
+        self._counted = False
         if plan is NULL and assignment.screen != NO_VALUE:
-            treated = self._screen(assignment)
+            treated = self._beyond(assignment, level) if level >= 0 else NO_VALUE
+            why = AT_CAPACITY
+            if treated == NO_VALUE:
+                treated = self._screen(assignment)
+                why = SCREENED if treated != NO_VALUE else ROUTED
             if treated != NO_VALUE:
-                why = SCREENED
                 plan = &image.plans[treated]
         self._rings = self._taken = self._timed = False
         self._desperate = False
@@ -405,6 +422,8 @@ cdef class Matcher:
             put(&self._head, image.text + text.offset, text.size)
         if self._diversions:
             put_text(&self._head, b";vn_diverted=true")
+        if self._counted:
+            put_text(&self._head, b";limit_ignore_transfer=true")
         if self._go_on.size:
             put_text(&self._head, b";")
             put(&self._head, image.text + self._go_on.offset, self._go_on.size)
@@ -666,40 +685,91 @@ cdef class Matcher:
         """Return the row of the plan that treats a caller who is blocked, else NO_VALUE, after
         writing what counts his calls.
 
-        Rules come in the order in which they are tried; the first that holds decides. The caller
-        is looked up once. Counting is FreeSWITCH's, which hangs up whoever calls too often.
+        Rules come in the order in which they are tried; the first that holds decides, but limits
+        behind it count all the same. The caller is looked up once. Counting is FreeSWITCH's, which
+        hangs up whoever calls too often, and has calls beyond a limit ended or decided anew.
         """
         cdef RouteImage image = self.image
         cdef const uint32_t* rule = image.screens + assignment.screen + 1
         cdef uint32_t count = image.screens[assignment.screen], i, op, level
         cdef uint64_t key = self._caller_digits
-        cdef Text text
+        cdef bint allowed = False
         if self._caller_size == 0:
             key = CALLER_ANONYMOUS if self._anonymous else CALLER_INVALID
         cdef uint32_t lists = image.lists_of(key, self._caller_size)
         for i in range(count):
             op, level = rule[0] & 0xFF, rule[0] >> 8
-            if op == SCREEN_RATE:
+            if op >= SCREEN_CALLS:
+                put_text(&self._body, b"application: limit hash ")
+                self._resource(assignment, rule)
+                put_text(&self._body, b" ")
+                put(&self._body, image.text + rule[5], rule[6])
+                if rule[1]:
+                    put_text(&self._body, b" set:vn_over=")
+                    put_text(&self._body, level_name(level))
+                    put_text(&self._body, b",transfer:+")
+                    put_number(&self._body, self._called)
+                    put_text(&self._body, b" inline")
+                put_text(&self._body, b"\n")
+                if op == SCREEN_CALLS:
+                    self._counted = True
+            elif allowed:
+                pass
+            elif op == SCREEN_RATE:
                 if self._caller_size:
                     put_text(&self._body, b"application: limit hash vn_rate ")
                     if level == 0:
                         put_number(&self._body, self._called)
                         put_text(&self._body, b"_")
                     elif level == 1:
-                        text = image.accounts[assignment.account].id
-                        put(&self._body, image.text + text.offset, text.size)
+                        self._account_id(assignment)
                         put_text(&self._body, b"_")
                     put_number(&self._body, self._caller_digits)
                     put_text(&self._body, b" ")
                     put(&self._body, image.text + rule[5], rule[6])
                     put_text(&self._body, b"\n")
             elif image.is_on(lists, rule[1]):
-                if op == SCREEN_ALLOW:
-                    return NO_VALUE
-                self._body.size = 0
-                return rule[2]
+                if op != SCREEN_ALLOW:
+                    self._body.size = 0
+                    return rule[2]
+                allowed = True
             rule += SCREEN_WORDS
         return NO_VALUE
+
+    cdef int _account_id(self, const AssignmentRecord* assignment) except -1:
+        cdef Text text = self.image.accounts[assignment.account].id
+        return put(&self._body, self.image.text + text.offset, text.size)
+
+    cdef int _resource(self, const AssignmentRecord* assignment, const uint32_t* rule) except -1:
+        """Write what FreeSWITCH counts for a limit: its realm, and the number, account or system."""
+        cdef uint32_t level = rule[0] >> 8
+        put_text(&self._body, b"vn_")
+        put_text(&self._body, level_name(level))
+        if rule[0] & 0xFF == SCREEN_CPS:
+            put_text(&self._body, b"_cps")
+        put_text(&self._body, b" ")
+        if level == 0:
+            return put_number(&self._body, self._called)
+        if level == 1:
+            return self._account_id(assignment)
+        return put_text(&self._body, b"all")
+
+    cdef uint32_t _beyond(
+        self, const AssignmentRecord* assignment, uint32_t level
+    ) except? 0xFFFFFFFE:
+        """Return the row of the plan that takes calls beyond the limit of a number, an account or
+        the system, else NO_VALUE, after writing that FreeSWITCH counts this one there no more."""
+        cdef const uint32_t* rule = self.image.screens + assignment.screen + 1
+        cdef uint32_t treated = NO_VALUE, i
+        for i in range(self.image.screens[assignment.screen]):
+            if rule[0] & 0xFF >= SCREEN_CALLS and rule[0] >> 8 == level and rule[1]:
+                treated = rule[2]
+                if rule[0] & 0xFF == SCREEN_CALLS:
+                    put_text(&self._body, b"application: eval ${uuid_limit_release(${uuid} hash ")
+                    self._resource(assignment, rule)
+                    put_text(&self._body, b")}\n")
+            rule += SCREEN_WORDS
+        return treated
 
     cdef int _apply(self, const uint32_t* step) except -1:
         """Write an application that the image holds as it is."""

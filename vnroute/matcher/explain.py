@@ -131,9 +131,10 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class ScreenStep:
     """A rule of a screen that a call came to: whose it is (number, account or system), what it does
-    (allow, block or rate), the list it asks, and whether the caller is on it.
+    (allow, block, rate, calls or cps), the list it asks, and whether the caller is on it.
 
-    For a rate, ``said`` is its calls/seconds and cause; FreeSWITCH counts.
+    What FreeSWITCH counts is ``said``: a rate's calls/seconds and cause, ``5/60 !USER_BUSY``; the
+    calls at a time or a second of a limit, and what takes those beyond.
     """
 
     screen: str
@@ -311,13 +312,27 @@ def _screens(
     anonymous = caller.lower() == "anonymous"
     lists = matcher.image.caller_lists(digits, anonymous)
     passed = []
+    allowed = False
     for op, level, name, treated, screen, said in matcher.screen(row):
+        counts = op in (ScreenOp.CALLS, ScreenOp.CPS)
+        if allowed and not counts:
+            continue
+        if counts:
+            said = _limit_words(said, matcher.image.plan_id(treated))
         matched = name in lists if name else False
         does = ScreenOp(op).name.lower()
         passed.append(ScreenStep(screen, LEVELS[level], does, name, matched, said))
-        if matched:
-            return tuple(passed), treated if op == ScreenOp.BLOCK else None
+        if matched and op == ScreenOp.BLOCK:
+            return tuple(passed), treated
+        allowed = allowed or matched
     return tuple(passed), None
+
+
+def _limit_words(said: str, plan: str) -> str:
+    """Return a limit as a rate is told: how many calls, and behind ``!`` what those beyond get."""
+    most, _, then = said.partition(" ")
+    cause = then.partition("hangup:")[2].removesuffix(" inline")
+    return f"{most} !{cause or (f'plan:{plan}' if plan else 'treatment')}"
 
 
 def _service(matcher: Matcher, row: int, now: float) -> Service:

@@ -9,6 +9,7 @@ and checked after that, since FreeSWITCH hands on a %XX that came in a SIP heade
 """
 
 from libc.stdint cimport uint64_t
+from libc.string cimport memcmp
 
 from vnroute.matcher.channel_data cimport Slice
 
@@ -218,6 +219,18 @@ cdef inline int gate_small(const Slice* text, int absent) noexcept nogil:
             return 999
         value = value * 10 + (text.data[i] - c'0')
     return value
+
+
+cdef inline int gate_level(const Slice* text) noexcept nogil:
+    """Return whose limit a call is beyond, by its place in image.program.LEVELS; -1 for nobody's."""
+    if text.data is not NULL:
+        if text.size == 6 and memcmp(text.data, b"number", 6) == 0:
+            return 0
+        if text.size == 7 and memcmp(text.data, b"account", 7) == 0:
+            return 1
+        if text.size == 6 and memcmp(text.data, b"system", 6) == 0:
+            return 2
+    return -1
 
 
 cdef inline bint gate_true(const Slice* text) noexcept nogil:

@@ -30,6 +30,7 @@ from vnroute.image.records cimport (
     OP_WHEN,
     PICK_ROTATE,
     REASONS,
+    SCREEN_CPS,
     SCREEN_RATE,
     SCREEN_WORDS,
     STATE_PORTED_OUT,
@@ -414,8 +415,9 @@ cdef class RouteImage:
             row = at + 1
             for i in range(self.screens[at]):
                 op = self.screens[row] & 0xFF
-                if (op > SCREEN_RATE or self.screens[row] >> 8 > 2
-                        or (op != SCREEN_RATE and self.screens[row + 1] >= self.list_count)
+                if (op > SCREEN_CPS or self.screens[row] >> 8 > 2
+                        or (op < SCREEN_RATE and self.screens[row + 1] >= self.list_count)
+                        or (op > SCREEN_RATE and self.screens[row + 1] > 1)
                         or self.screens[row + 2] >= self.plan_count):
                     raise ImageError(f"{self.path}: a screen has a rule of no list or plan")
                 self._check_text(self.screens[row + 3], self.screens[row + 4], "a screen")
@@ -760,7 +762,7 @@ cdef class RouteImage:
             row = at + 1 + i * SCREEN_WORDS
             op, level = self.screens[row] & 0xFF, self.screens[row] >> 8
             name = ""
-            if op != SCREEN_RATE:
+            if op < SCREEN_RATE:
                 name = self._text(self.lists[self.screens[row + 1]].offset,
                                   self.lists[self.screens[row + 1]].size)
             found.append((

@@ -1,4 +1,4 @@
-"""How many calls a gateway or a carrier takes: at a time, and a second."""
+"""How many calls a gateway, a carrier, a number or an account takes: at a time, and a second."""
 
 from __future__ import annotations
 

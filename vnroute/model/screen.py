@@ -13,6 +13,7 @@ import msgspec
 from vnroute.model.causes import parse_cause
 from vnroute.model.e164 import parse_number, parse_prefix
 from vnroute.model.ids import check_id
+from vnroute.model.limits import Limits
 from vnroute.model.problem import FieldError
 from vnroute.model.treatment import Treatment, parse_treatment
 
@@ -62,46 +63,58 @@ class CallerList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
 
 
 class ScreenRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One rule: ``allow`` or ``block`` those on a list, or a ``rate``, ``CALLS/SECONDS`` from one
-    caller. ``treat`` is what blocked callers get; for a rate it is a cause.
+    """One rule: ``allow`` or ``block`` those on a list; a ``rate``, ``CALLS/SECONDS`` from one
+    caller; or ``limits`` of how many calls there are, whoever calls. ``treat`` is what blocked
+    callers and calls beyond the limits get; for a rate it is a cause. Not given it is
+    CALL_REJECTED, and NORMAL_CIRCUIT_CONGESTION for limits.
     """
 
     allow: str = ""
     block: str = ""
     rate: str = ""
-    treat: str = "CALL_REJECTED"
+    limits: Limits | None = None
+    treat: str = ""
 
     def __post_init__(self) -> None:
-        given = [name for name in ("allow", "block", "rate") if getattr(self, name)]
+        given = [name for name in ("allow", "block", "rate", "limits") if getattr(self, name)]
         if len(given) != 1:
-            found = " and ".join(given) or "none of allow, block and rate"
-            raise FieldError(given[0] if given else "allow", found, "one of allow, block, rate")
-        if self.rate:
+            found = " and ".join(given) or "none of allow, block, rate and limits"
+            expected = "one of allow, block, rate, limits"
+            raise FieldError(given[0] if given else "allow", found, expected)
+        if self.limits:
+            parse_treatment(self.treatment_text, "treat")
+        elif self.rate:
             if not _RATE.fullmatch(self.rate):
                 expected = 'calls and seconds, such as "5/60": 1 to 999999 in 1 to 99999'
                 raise FieldError("rate", repr(self.rate), expected)
-            parse_cause(self.treat, "treat")
+            parse_cause(self.treatment_text, "treat")
         else:
             check_id(self.list, given[0])
-            if self.allow and self.treat != "CALL_REJECTED":
-                raise FieldError("treat", repr(self.treat), "block or rate beside it")
-            parse_treatment(self.treat, "treat")
+            if self.allow and self.treat not in ("", "CALL_REJECTED"):
+                raise FieldError("treat", repr(self.treat), "block, rate or limits beside it")
+            parse_treatment(self.treatment_text, "treat")
 
     @property
     def list(self) -> str:
-        """The list that is asked, empty for a rate."""
+        """The list that is asked, empty for a rate and limits."""
         return self.allow or self.block
+
+    @property
+    def treatment_text(self) -> str:
+        """``treat`` as it is given, else as it is without."""
+        return self.treat or ("NORMAL_CIRCUIT_CONGESTION" if self.limits else "CALL_REJECTED")
 
     @property
     def treatment(self) -> Treatment:
         """What callers get."""
-        return parse_treatment(self.treat, "treat")
+        return parse_treatment(self.treatment_text, "treat")
 
 
 class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Rules for those who call a number, an account's numbers, or with ``system`` anybody.
 
-    Of one screen, allowing beats blocking, then the first rule wins.
+    Of one screen, allowing beats blocking, then the first rule wins. Limits hold besides, for those
+    who are allowed as well.
     """
 
     id: str
@@ -118,14 +131,23 @@ class Screen(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
                 field = f"rules[{position}].{'allow' if rule.allow else 'block'}"
                 raise FieldError(field, f"{rule.list!r} again", "each list once")
             seen.add(rule.list)
+        limited = [place for place, rule in enumerate(self.rules) if rule.limits]
+        if len(limited) > 1:
+            raise FieldError(f"rules[{limited[1]}].limits", "limits again", "one rule of limits")
 
     @property
     def ordered(self) -> list[ScreenRule]:
-        """The rules in the order in which they are tried."""
-        return sorted(self.rules, key=lambda rule: (not rule.allow, not rule.block))
+        """The rules that ask who calls, in the order in which they are tried."""
+        asking = (rule for rule in self.rules if not rule.limits)
+        return sorted(asking, key=lambda rule: (not rule.allow, not rule.block))
+
+    @property
+    def limited(self) -> ScreenRule | None:
+        """The rule of limits, if there is one."""
+        return next((rule for rule in self.rules if rule.limits), None)
 
     @property
     def plans(self) -> set[str]:
         """Ids of the plans that callers are put through."""
-        found = (rule.treatment.plan for rule in self.rules if rule.block)
+        found = (rule.treatment.plan for rule in self.rules if rule.block or rule.limits)
         return {plan for plan in found if plan}

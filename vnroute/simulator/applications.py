@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from .causes import NORMAL_CLEARING, cause_of_text
-from .cstring import CARET, SPACE, decode, encode, memory, separate, string_at
+from .cstring import CARET, SPACE, decode, encode, memory, separate, separate_text, string_at
 from .headers import leading_int
 
 _MOST_VARIABLES: Final = 256
@@ -121,7 +121,7 @@ class Limit:
     """``limit`` and ``limit_execute``: a counted resource, and what is run over or under it.
 
     ``most`` is -1 for "count only"; ``interval`` in seconds is 0 for "at a time". ``then`` is, for
-    ``limit``, where a call goes that is one too many: ``!CAUSE`` or an extension.
+    ``limit``, where a call goes that is one too many: ``!CAUSE``, or an extension of ``dialplan``.
     """
 
     backend: str
@@ -130,6 +130,7 @@ class Limit:
     most: int
     interval: int
     then: str = ""
+    dialplan: str = ""
     application: Application | None = None
 
 
@@ -152,8 +153,23 @@ def read_limit(argument: str) -> Limit | None:
     if len(fields) < 3:
         return None
     fields += ["-", "limit_exceeded"][len(fields) - 3 :]
-    backend, realm, resource, size, then, *_ = fields
-    return Limit(backend, realm, resource, *_most(size), then)
+    backend, realm, resource, size, then, dialplan, *_ = [*fields, ""]
+    return Limit(backend, realm, resource, *_most(size), then, dialplan)
+
+
+def read_inline(extension: str) -> list[Application]:
+    """The applications of an extension of the dialplan ``inline``: ``name:argument,name:…``.
+
+    ``m:X:`` before them has X stand for the comma (``inline_dialplan_hunt``).
+    """
+    delimiter = ","
+    if extension[:2] == "m:" and extension[3:4] == ":":
+        delimiter, extension = extension[2], extension[4:]
+    found = []
+    for piece in separate_text(extension, delimiter, 128):
+        name, colon, argument = piece.partition(":")
+        found.append(Application(name.lstrip(" "), argument if colon else None))
+    return found
 
 
 def read_limit_execute(argument: str) -> Limit | None:

@@ -471,11 +471,12 @@ class Simulator:
         self, request: RunSocket, session: Session, record: CallRecord
     ) -> list[Application] | None:
         """A plan's own ``socket``: ask the servers anew."""
-        servers = socket_servers(request.argument)
+        servers = self.servers if request.argument is None else socket_servers(request.argument)
+        argument = "|".join(map(str, servers))
         if not self.options.allow_remote and not all(s.is_loopback for s in servers):
-            session.notes.append(f"socket {request.argument}: not on this machine")
+            session.notes.append(f"socket {argument}: not on this machine")
             return None
-        connection = await self._socket(servers, request.argument, session, record)
+        connection = await self._socket(servers, request.argument or argument, session, record)
         if connection is None:
             return None
         if connection.extension is not None:

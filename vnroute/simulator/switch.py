@@ -26,6 +26,7 @@ from .applications import (
     Limit,
     read_export,
     read_hangup,
+    read_inline,
     read_limit,
     read_limit_execute,
     read_multiset,
@@ -70,11 +71,13 @@ class Wait:
 class RunSocket:
     """A session's request: run ``socket`` with ``argument``; send back the new extension.
 
+    Without an argument the call was sent through the dialplan again, which has servers of its own.
+
     ``variables`` are the channel variables set so far, for CHANNEL_DATA.  Send None if no server
     answered with an extension: the dialplan then goes on.
     """
 
-    argument: str
+    argument: str | None
     variables: dict[str, str]
 
 
@@ -317,6 +320,8 @@ class Session:
         if run is not None:
             if run(self, argument):
                 yield from self._pass_time()
+        elif name == "limit":
+            yield from self._limit(argument)
         elif name == "bridge":
             yield from self._bridge(argument)
         elif name == "socket":
@@ -329,7 +334,9 @@ class Session:
                 yield from self._execute(limit.application)
                 if not channel.down:
                     self.limits.release(self._held, f"{limit.realm}_{limit.resource}")
-        elif name in ("transfer", "execute_extension", "redirect", "deflect"):
+        elif name == "transfer":
+            yield from self._transfer(*[*(argument or "").split(), "", ""][:2])
+        elif name in ("execute_extension", "redirect", "deflect"):
             self.notes.append(f"{name} leaves what is simulated")
             self._queue.clear()
         elif name not in HARMLESS:
@@ -399,16 +406,40 @@ class Session:
             self.channel.set("export_vars", names)
         return False
 
-    def _limit(self, argument: str | None) -> bool:
+    def _limit(self, argument: str | None) -> Steps:
         limit = read_limit(argument or "")
         if limit is None or self._take(limit):
-            return False
+            return
         if limit.then.startswith("!"):
             self.channel.hang_up(cause_of_text(limit.then[1:]))
         else:
-            self.notes.append(f"limit: the transfer to {limit.then} leaves what is simulated")
-            self._queue.clear()
-        return False
+            yield from self._transfer(limit.then, limit.dialplan)
+
+    def _transfer(self, extension: str, dialplan: str) -> Steps:
+        """``switch_ivr_session_transfer``: to applications in line, or through the dialplan anew.
+
+        The dialplan sends every number to vnroute's servers, as fs-conf's does. Resources are given
+        back on the way (``limit_state_handler``), unless ``limit_ignore_transfer`` keeps them.
+        """
+        channel = self.channel
+        left = leading_int(channel.get("max_forwards") or "70") - 1
+        if left <= 0:
+            channel.hang_up("EXCHANGE_ROUTING_ERROR")
+            return
+        channel.set("max_forwards", str(left))
+        if not is_true(channel.get("limit_ignore_transfer")):
+            self.limits.release_all(self._held)
+        self._queue.clear()
+        if dialplan.lower() == "inline":
+            self._queue = read_inline(extension)
+        elif extension.removeprefix("+") != self.setup.did.removeprefix("+"):
+            self.notes.append(f"transfer to {extension} leaves what is simulated")
+        else:
+            plan = yield RunSocket(None, channel.variables)
+            if plan is None:
+                channel.hang_up("NORMAL_TEMPORARY_FAILURE")
+            else:
+                self._queue = list(plan)
 
     def _hangup(self, argument: str | None) -> bool:
         self.channel.hang_up(read_hangup(argument))
@@ -643,7 +674,6 @@ _RUN: Final[dict[str, Callable[[Session, str | None], bool]]] = {
     "push": Session._push,
     "export": Session._export,
     "hangup": Session._hangup,
-    "limit": Session._limit,
     "respond": Session._respond,
     "answer": Session._answer,
     "pre_answer": Session._pre_answer,
