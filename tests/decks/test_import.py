@@ -1,5 +1,6 @@
 """Files as carriers send them, into the store: layouts, full and partial, refusals, going back."""
 
+import csv
 import gzip
 import io
 import zipfile
@@ -14,10 +15,10 @@ from hypothesis import strategies as st
 
 from vnroute.decks.importing import DeckOptions, DeckReport, import_deck
 from vnroute.decks.reading import ReadingOptions
-from vnroute.decks.sorting import RUN, SortedRows
+from vnroute.decks.records import pack_records
 from vnroute.decks.tables import opened_table
 from vnroute.model import Account, Carrier, Gateway, RoutingDataError
-from vnroute.model.deck import NO_END
+from vnroute.model.deck import NO_END, DeckRate
 from vnroute.store import Store, StoreError, open_store
 
 NOW = int(datetime(2026, 11, 22, 12, tzinfo=UTC).timestamp())
@@ -348,22 +349,88 @@ def test_no_bytes_break_the_import(data, position, tmp_path_factory) -> None:
     desk.store.close()
 
 
-def test_more_rows_than_are_held_come_out_sorted(monkeypatch) -> None:
+def test_rows_come_out_sorted_however_many_values_are_held(monkeypatch) -> None:
     import random
 
     import vnroute.decks.sorting as sorting
 
-    monkeypatch.setattr(sorting, "RUN", 500)
-    monkeypatch.setattr(sorting, "_BLOCK", 70)
-    assert RUN > 500
+    monkeypatch.setattr(sorting, "HELD", 40)
     draw = random.Random(5)
-    rows = SortedRows()
+    rows = sorting.SortedRows()
     everything = []
-    for line in range(5000):
-        row = (str(draw.randrange(1, 3000)), draw.choice(["", "x"]), "", draw.randrange(3), line,
-               "", NO_END, "0.1", "0", 1, 1, False, "")  # fmt: skip
-        everything.append(row)
-        rows.rows.append(row)
-        rows.settle()
-    assert list(rows) == sorted(everything)
+    for start in range(0, 5000, 70):
+        columns: list[list[Any]] = [[], [], [], [], []]
+        for line in range(start, start + 70):
+            prefix = str(draw.randrange(1, 10 ** draw.randrange(1, 16)))
+            origin, effective, name = draw.choice(["", "x"]), draw.randrange(3), f"to {line % 90}"
+            change = draw.choice(["", "delete"])
+            term = (origin, "", effective, NO_END, "0", 1, 1, change, False)
+            price = (f"0.{line}", bool(line % 7))
+            values = (
+                prefix, line, rows.terms.add(term), rows.prices.add(price), rows.names.add(name)
+            )  # fmt: skip
+            for column, value in zip(columns, values, strict=True):
+                column.append(value)
+            row = DeckRate(prefix, origin, "", effective, rate=price[0], blocked=price[1],
+                           destination=name)  # fmt: skip
+            everything.append((row, line, change))
+        rows.add(*columns)
+    everything.sort(key=lambda one: (one[0][:4], one[1]))
+    found = list(rows)
+    assert found == everything
+    assert all(type(row) is DeckRate for row, _, _ in found)
+    assert list(rows) == everything
     rows.close()
+
+
+@pytest.mark.parametrize("text", ["", "0", "04", "4x", "\u0664", "1" * 16])
+def test_what_is_no_prefix_is_no_record(text) -> None:
+    with pytest.raises(ValueError):
+        pack_records([text], [1], [0], [0], [0])
+
+
+WAYS = ["44", "+44", "44 20", "4420-4423", "0044", "4x", "", "1" * 15, "1" * 16, "7 (1,2)"]
+PRICES = ["0.01", "0.1", "$0.02", "blocked", "", "x", "1,5", "\u20ac3", " 0.01 "]
+DATES = ["", "2026-12-01", "01.12.2026", "2026-13-01"]
+CHANGES = ["", "new", "deleted", "blocked", "what"]
+CELLS = st.tuples(*(st.sampled_from(cells) for cells in (WAYS, PRICES, DATES, CHANGES)))
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows=st.lists(CELLS, min_size=1, max_size=25), size=st.sampled_from([1, 3, 4096]))
+def test_rows_read_together_are_read_as_each_by_itself(rows, size, tmp_path_factory) -> None:
+    """However the rows fall into blocks, and whatever was read before, each is read the same."""
+    from vnroute.decks import tables
+    from vnroute.decks.reading import read_deck
+
+    path = tmp_path_factory.mktemp("rows") / "deck.csv"
+    with path.open("w", newline="", encoding="utf-8") as file:
+        write = csv.writer(file).writerow
+        write(["prefix", "rate", "effective", "change"])
+        write(["999", "0.5", "", ""])
+        for row in rows:
+            write(row)
+    mapping = {name: name for name in ("prefix", "rate", "effective", "change")}
+
+    def read(rows_together: int, remembered: int) -> Any:
+        with pytest.MonkeyPatch.context() as patched:
+            patched.setattr(tables, "_ROWS", rows_together)
+            patched.setattr("vnroute.decks.reading._MOST_REMEMBERED", remembered)
+            with opened_table(str(path)) as table:
+                deck = read_deck(table, ReadingOptions(mapping=mapping, currency="USD"), now=NOW)
+            found = list(deck.rows), deck.problems.kept, deck.count, deck.bad
+            deck.rows.close()
+            return found
+
+    assert read(size, 200_000) == read(1, 0)
+
+
+def test_lines_are_counted_through_quoted_line_ends_and_blank_lines(desk) -> None:
+    text = 'prefix,rate,destination\r\n44,0.01,"a\r\nb"\r\n\r\n4x,0.01,c\r45,"0.1\n",d\n4y,1,e\n'
+    lines = [found.split(":")[1] for found in desk.refused(text)]
+    assert lines == ["5", "8"]
+
+
+def test_a_line_that_does_not_end_is_refused(desk) -> None:
+    text = "prefix,rate\n44,0.01\n45," + "1" * 300_000 + "\n46,0.1\n"
+    assert desk.refused(text)[0].startswith("deck.csv:3: row: found a line of more than 65536")

@@ -20,22 +20,10 @@ CANDIDATES = 32
 cdef enum:
     LIST_ROOM = 2 * 32 + 1
 
-cdef struct Held:
-    uint64_t price
-    uint32_t carrier
-    uint32_t price_row
-
 
 @cython.final
 cdef class WordLists:
     """The CHOICES section: lists of words, each kept once."""
-
-    cdef uint32_t* _words
-    cdef uint64_t _room
-    cdef uint64_t _size
-    cdef uint64_t* _slots      # hash's upper half << 32 | place + 1; 0: free
-    cdef uint64_t _slot_count
-    cdef uint64_t _lists
 
     def __cinit__(self):
         self._room = 1 << 12
@@ -147,15 +135,6 @@ cdef class CarrierLists:
     Carriers of equal price stand in the order of their rows.
     """
 
-    cdef WordLists _lists
-    cdef Held* _order
-    cdef uint32_t _count
-    cdef Held* _held
-    cdef unsigned char* _is_held
-    cdef readonly uint32_t carriers
-    cdef list _allowed
-    cdef list _ranks
-
     def __cinit__(self, uint32_t carriers, WordLists lists not None, list allowed not None,
                   list ranks not None):
         self.carriers = carriers
@@ -222,7 +201,7 @@ cdef class CarrierLists:
         else:
             self.put(carrier, before[0], before[1])
 
-    def held(self, uint32_t carrier):
+    cpdef tuple held(self, uint32_t carrier):
         """Return (price, price row) of a carrier, None if it is not there."""
         if carrier >= self.carriers:
             raise IndexError(carrier)
@@ -230,7 +209,7 @@ cdef class CarrierLists:
             return None
         return (self._held[carrier].price, self._held[carrier].price_row)
 
-    def list_for(self, Py_ssize_t choice):
+    cpdef list_for(self, Py_ssize_t choice):
         """Return where the list of a choice lies, of the carriers as they are now."""
         cdef const unsigned char* allowed = <bytes>self._allowed[choice]
         cdef uint32_t words[LIST_ROOM]

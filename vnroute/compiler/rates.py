@@ -14,7 +14,6 @@ of what a carrier asks for that prefix, and so do all callers where an origin is
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -22,6 +21,7 @@ from typing import NamedTuple
 
 from vnroute.compiler.carrier_lists import CarrierLists, WordLists
 from vnroute.compiler.prefixes import PrefixSpans
+from vnroute.compiler.rate_walk import RateWalk
 from vnroute.image.program import NO_RATE, Node
 from vnroute.model.deck import NO_END, RateInForce
 from vnroute.model.rate import parse_rate
@@ -90,17 +90,12 @@ class Choices:
         states_of: StatesOf | None = None,
         lists: Mapping[str, int] | None = None,
     ) -> None:
-        self.prices = array("Q")
         self.spans = PrefixSpans()
-        self.destinations = array("I")
-        self.rows = 0
         self.choosers = list(choosers) or [Chooser(b"\1" * len(carriers))]
         self._now = now
         self._worth = worth or {}
         self._states_of = states_of
         self._caller_lists = lists or {}
-        self._price_rows: dict[tuple[str, str], tuple[int, int]] = {}
-        self._destination_rows: dict[tuple[int, ...], int] = {}
         self._words = WordLists()
         self._lists = CarrierLists(
             len(carriers),
@@ -114,92 +109,27 @@ class Choices:
         for name in everywhere:
             # Below every prefix: what is there before the first of them is there for all.
             self._lists.put(self._row_of[name], _DEAREST, NO_RATE)
-        self._walk(rates, bool(everywhere))
+        blocked = sorted({prefix for one in self.choosers for prefix in one.blocked})
+        # Every first digit is a prefix where something holds for all, and so is what is blocked.
+        marks = sorted({*blocked, *("123456789" if everywhere else "")})
+        walk = RateWalk(
+            self._row_of, self._lists, self.spans, len(self.choosers), now=now,
+            price=self._price, odd_rate=_odd_rate, lists_here=self._lists_here,
+            always=bool(blocked),
+        )  # fmt: skip
+        walk.over(rates, marks)
+        self.prices = walk.prices
+        self.destinations = walk.destinations
+        self.rows = walk.rows
 
     @property
     def words(self) -> bytes:
         """The CHOICES section."""
         return self._words.words()
 
-    def _price(self, text: str, currency: str) -> tuple[int, int]:
-        """Return (price in 1e-8 of the system's currency, its row) for a price as written."""
-        known = self._price_rows.get((text, currency))
-        if known is None:
-            amount = parse_rate(text) * self._worth.get(currency, 1)
-            known = (int(amount * _SCALE), len(self.prices))
-            self._price_rows[text, currency] = known
-            self.prices.append(known[0])
-        return known
-
-    def _destination(self, row: tuple[int, ...]) -> int:
-        """Return the row of DESTINATIONS that has a list for each choice."""
-        at = self._destination_rows.get(row)
-        if at is None:
-            at = self._destination_rows[row] = len(self._destination_rows)
-            self.destinations.extend(row)
-        return at
-
-    def _walk(self, rates: Iterable[RateInForce], everywhere: bool) -> None:
-        blocked = sorted({prefix for one in self.choosers for prefix in one.blocked})
-        # Every first digit is a prefix where something holds for all, and so is what is blocked.
-        marks = sorted({*blocked, *("123456789" if everywhere else "")})
-        opened: list[tuple[str, list[tuple[int, tuple[int, int] | None, tuple[_Rate, ...] | None]]]]
-        opened = []
-        odd: _Odd = {}
-        prefix = ""
-        undo: list[tuple[int, tuple[int, int] | None, tuple[_Rate, ...] | None]] = []
-        place = 0
-
-        def begin(new: str) -> None:
-            """Take out what held inside prefixes that this one is not in."""
-            nonlocal prefix, undo
-            while opened and not new.startswith(opened[-1][0]):
-                for carrier, before, odd_before in reversed(opened.pop()[1]):
-                    self._lists.restore(carrier, before)
-                    if odd_before is None:
-                        odd.pop(carrier, None)
-                    else:
-                        odd[carrier] = odd_before
-            prefix, undo = new, []
-            opened.append((prefix, undo))
-
-        def end() -> None:
-            if prefix:
-                self.spans.add(prefix, self._destination(self._lists_here(prefix, odd)))
-
-        row_of, lists = self._row_of, self._lists
-        for rate in rates:
-            if rate[0] != prefix:
-                end()
-                while place < len(marks) and marks[place] <= rate[0]:
-                    if marks[place] != rate[0]:
-                        begin(marks[place])
-                        end()
-                    place += 1
-                begin(rate[0])
-            carrier = row_of[rate[1]]
-            self.rows += 1
-            price, price_row = self._price(rate[2], rate[12])
-            if not rate[3] and not rate[4] and rate[5] <= self._now and rate[6] >= NO_END:
-                hidden = odd.pop(carrier, None)
-                if rate[10]:
-                    before = lists.take_out(carrier)
-                    # What is nowhere is not held: that it blocks is asked beside other origins.
-                    odd[carrier] = (_Rate(len(prefix), *rate[3:7], price, price_row, True),)
-                else:
-                    before = lists.put(carrier, price, price_row)
-                undo.append((carrier, before, hidden))
-            else:
-                was = odd.get(carrier)
-                undo.append((carrier, lists.held(carrier), was))
-                odd[carrier] = (
-                    *(was or ()),
-                    _Rate(len(prefix), *rate[3:7], price, price_row, rate[10]),
-                )
-        end()
-        for mark in marks[place:]:
-            begin(mark)
-            end()
+    def _price(self, text: str, currency: str) -> int:
+        """Return a price as written in 1e-8 of the system's currency."""
+        return int(parse_rate(text) * self._worth.get(currency, 1) * _SCALE)
 
     def _lists_here(self, prefix: str, odd: _Odd) -> tuple[int, ...]:
         """Return where the list or node of each choice lies, of what holds now."""
@@ -313,6 +243,11 @@ class Choices:
         for carrier, before in reversed(undo):
             self._lists.restore(carrier, before)
         return found
+
+
+def _odd_rate(rate: RateInForce, price: int, price_row: int) -> _Rate:
+    """Return a rate that does not always hold as it is kept while the walk is inside its prefix."""
+    return _Rate(len(rate[0]), *rate[3:7], price, price_row, rate[10])
 
 
 _HOLDS = "*"

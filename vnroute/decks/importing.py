@@ -18,7 +18,8 @@ import msgspec
 
 from vnroute.decks.applying import applied
 from vnroute.decks.comparing import Differences
-from vnroute.decks.reading import DeckFile, Mapped, ReadingOptions, read_deck
+from vnroute.decks.header import Mapped
+from vnroute.decks.reading import DeckFile, ReadingOptions, read_deck
 from vnroute.decks.tables import Table
 from vnroute.importing.findings import hint
 from vnroute.importing.inputs import refused

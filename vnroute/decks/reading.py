@@ -1,56 +1,52 @@
-"""The rows of a deck's file, by a mapping of its columns, into rows of the model."""
+"""The rows of a deck's file, by a mapping of its columns, into rows of the model.
+
+Rows are read some thousands at a time, a column at a time: cells that were read before are looked
+up, and only a row in which something was not goes through the readers of fields. So a million rows
+cost little more than the few thousand different prices, dates and names that they have.
+"""
 
 from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, tzinfo
+from itertools import compress
 from operator import itemgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NamedTuple
 
-from vnroute.decks.columns import guess, rate_class
+from vnroute.decks.columns import rate_class
 from vnroute.decks.fields import (
     BLOCKED_WORDS,
     DateOrder,
     Dates,
     Decimals,
-    decimal_mark,
     read_change,
     read_increments,
     read_prefixes,
     read_price,
 )
-from vnroute.decks.sorting import RUN, SortedRows, Staged
-from vnroute.decks.tables import MAX_COLUMNS, Table
+from vnroute.decks.header import Mapped, find_header
+from vnroute.decks.sorting import SortedRows
+from vnroute.decks.tables import Table
 from vnroute.importing.findings import Findings, shown
-from vnroute.importing.inputs import refused
 from vnroute.model import FieldError
 from vnroute.model.deck import NO_END, check_currency, check_time_class
 from vnroute.model.text import check_text
 
-__all__ = ["DeckFile", "Mapped", "ReadingOptions", "find_header", "read_deck"]
+__all__ = ["DeckFile", "ReadingOptions", "read_deck"]
 
-_HEADER_ROWS = 60
-_SAMPLE_ROWS = 400
 _MOST_REMEMBERED = 200_000
+_ABSENT = -1
+"""In place of a price: a class of callers that a destination does not have."""
 _PLAIN_PREFIX = re.compile(r"[1-9][0-9]{0,14}", re.ASCII).fullmatch
+_DIGITS = re.compile(r"[0-9]+", re.ASCII).fullmatch
 _YES = frozenset(("yes", "y", "true", "1", "blocked", "block", "barred", "closed", "inactive",
                   "disabled", "suspended", "unavailable", "not available"))  # fmt: skip
 _NO = frozenset(("", "no", "n", "false", "0", "active", "open", "enabled", "ok", "available",
                  "unblocked", "new", "current"))  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class Mapped:
-    """Where the header is (line 0: none), its columns, and which field each of some is."""
-
-    line: int
-    header: list[str]
-    columns: dict[str, int]
-    decimals: Decimals
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,75 +81,6 @@ class DeckFile:
     """The least effective date that the file names; 0 if none."""
 
 
-def find_header(table: Table, given: Mapping[str, str], decimals: Decimals) -> Mapped:
-    """Find the header among the first rows, and what its columns are.
-
-    The row with the most names that are known is it, with a prefix and a rate among them; where
-    no row has such names, the columns are told by what they hold. Raises RoutingDataError.
-    """
-    rows: list[tuple[int, list[str]]] = []
-    for row in table.rows():
-        rows.append(row)
-        if len(rows) >= _SAMPLE_ROWS:
-            break
-    if not rows:
-        raise refused(table.name, 0, "file", "nothing", "a header and rows")
-    # A column given by name says which row the header is.
-    best: tuple[float, int, dict[str, int]] | None = None
-    complaint: FieldError | None = None
-    for place, (_, cells) in enumerate(rows[:_HEADER_ROWS]):
-        if len(cells) > MAX_COLUMNS:
-            found = f"more than {MAX_COLUMNS} columns"
-            raise refused(table.name, rows[place][0], "row", found, "a rate deck")
-        named = sum(any(ch.isalpha() for ch in cell) for cell in cells)
-        if named < 2:
-            continue
-        sample = [row for _, row in rows[place + 1 :]]
-        try:
-            columns = guess(cells, sample, given)
-        except FieldError as error:
-            complaint = complaint or error
-            continue
-        score = len(columns) - place / 1000
-        if _complete(columns) and (best is None or score > best[0]):
-            best = (score, place, columns)
-    if best is not None:
-        _, place, columns = best
-        line, header = rows[place]
-        sample = [row for _, row in rows[place + 1 :]]
-    else:
-        width = max(len(cells) for _, cells in rows)
-        line, header = 0, [str(number) for number in range(1, width + 1)]
-        sample = [row for _, row in rows]
-        try:
-            columns = guess(header, sample, given)
-        except FieldError as error:
-            columns, complaint = {}, complaint or error
-        if complaint and not _complete(columns):
-            raise refused(table.name, 0, complaint.field, complaint.found, complaint.expected)
-        if not _complete(columns):
-            cells = rows[0][1]
-            found = f"the columns {', '.join(map(repr, cells[:12]))}"
-            expected = "columns for prefix and rate; name them with --map prefix=…,rate=…"
-            raise refused(table.name, rows[0][0], "header", found[:200], expected)
-    return Mapped(line, header, columns, decimals or _decimals(columns, sample))
-
-
-def _complete(columns: Mapping[str, int]) -> bool:
-    coded = "prefix" in columns or "area_code" in columns
-    return coded and any(re.match(r"rate($|[.@])", name) for name in columns)
-
-
-def _decimals(columns: Mapping[str, int], sample: Sequence[Sequence[str]]) -> Decimals:
-    places = [at for name, at in columns.items() if name == "fee" or name.startswith("rate")]
-    for row in sample:
-        for at in places:
-            mark = decimal_mark(row[at]) if at < len(row) else ""
-            if mark:
-                return mark
-    return ""
-
-
 class _Again(Exception):
     """The file is to be read again, with the order of dates that it has shown."""
 
@@ -185,6 +112,27 @@ def read_deck(
             raise
 
 
+class _RateColumn(NamedTuple):
+    """A column of prices, and for which callers and times they are."""
+
+    at: int
+    label: str
+    origin: str
+    time: str
+    terms: dict[int, int]
+    """By the number of a row's terms, that of the same for this column's callers and times."""
+
+
+class _Columns(NamedTuple):
+    """Rows, column by column, as they are put aside."""
+
+    prefixes: list[str]
+    lines: list[int]
+    terms: list[int]
+    prices: list[int]
+    names: list[int]
+
+
 class _Reader:
     """One pass over a file."""
 
@@ -200,10 +148,9 @@ class _Reader:
         self.file = DeckFile(mapped, SortedRows(), Findings(), currency=options.currency)
         self.bad_file = bad_file
         self._aside: IO[str] | None = None
-        self._bad_lines: set[int] = set()
         columns = mapped.columns
         self.rates = [
-            (at, name, *rate_class(name)) for name, at in columns.items()
+            _RateColumn(at, name, *rate_class(name), {}) for name, at in columns.items()
             if name == "rate" or name.startswith(("rate.", "rate@"))
         ]  # fmt: skip
         self.term_fields = [
@@ -211,125 +158,208 @@ class _Reader:
                               "change", "blocked", "origin", "time") if name in columns
         ]  # fmt: skip
         self.width = max(columns.values()) + 1
+        self.prefix_at = columns.get("prefix", -1)
+        self.country_at = columns.get("country_code", -1)
+        self.area_at = columns.get("area_code", -1)
+        self.name_at = columns.get("destination", -1)
+        places = [columns[name] for name in self.term_fields]
+        self._terms_of: Callable[[list[str]], Any] = (
+            itemgetter(*places) if places else lambda row: ""
+        )
+        # What was read before, by the text of the cells.
+        self._terms: dict[Any, int] = {}
+        self._changing: dict[Any, int] = {}
+        """Terms with a type of change that counts, which makes a price mean something else."""
+        self._prices: dict[str, int] = {"": _ABSENT} if len(self.rates) > 1 else {}
+        self._names: dict[str, int] = {"": self.file.rows.names.add("")}
+        self._no_price = self.file.rows.prices.add(("0", False))
+        self._singly = _Columns([], [], [], [], [])
 
     def read(self, progress: Callable[[int, float | None], None]) -> DeckFile:
         """Read all rows."""
+        file, header_line, shown = self.file, self.mapped.line, 0
         try:
-            self._read(progress)
+            for lines, rows in self.table.blocks():
+                if lines[0] <= header_line:
+                    rows = [
+                        row for line, row in zip(lines, rows, strict=True) if line > header_line
+                    ]
+                    lines = lines[len(lines) - len(rows) :]
+                self._block(lines, rows)
+                if file.count - shown >= 20_000:
+                    shown = file.count
+                    progress(shown, self.table.fraction())
         finally:
             if self._aside is not None:
                 self._aside.close()
+        progress(file.count, 1.0)
         if self.dates.undecided:
             if self.dates.learnt:
-                self.file.rows.close()
+                file.rows.close()
                 raise _Again
             name, text = self.dates.undecided[0]
-            line = self._undecided_line
             expected = "a date that is one day; say --dates dmy or --dates mdy"
-            self.file.problems.add(
-                self.table.name, line, name, f"{text!r}, which may be two", expected
-            )
-        return self.file
+            found = f"{text!r}, which may be two"
+            file.problems.add(self.table.name, self._undecided_line, name, found, expected)
+        return file
 
-    def _read(self, progress: Callable[[int, float | None], None]) -> None:
-        file, columns = self.file, self.mapped.columns
-        prefix_at = columns.get("prefix", -1)
-        country_at, area_at = columns.get("country_code", -1), columns.get("area_code", -1)
-        name_at = columns.get("destination", -1)
-        terms_of = self._terms_getter()
-        terms: dict[Any, tuple[Any, ...]] = {}
-        prices: dict[str, tuple[str, bool]] = {}
-        names: dict[str, str] = {"": ""}
-        one_rate = self.rates[0] if len(self.rates) == 1 else None
-        width, header_line, count = self.width, self.mapped.line, 0
-        staged, add = file.rows.rows, file.rows.rows.append
-        for line, row in self.table.rows():
-            if line <= header_line:
-                continue
-            if len(row) < width:
+    def _block(self, lines: Sequence[int], rows: list[list[str]]) -> None:
+        """Read some rows."""
+        if min(map(len, rows), default=0) < self.width:
+            lines, rows = self._padded(lines, rows)
+            if not rows:
+                return
+        self.file.count += len(rows)
+        prefixes = self._plain_prefixes(rows)
+        terms: list[Any] = list(map(self._terms.get, map(self._terms_of, rows)))
+        names: list[Any] = [0] * len(rows)
+        if self.name_at >= 0:
+            cells = [row[self.name_at] for row in rows]
+            names = _looked_up(self._names, cells, self._name)
+        prices = [
+            _looked_up(self._prices, [row[rate.at] for row in rows], self._plain_price)
+            for rate in self.rates
+        ]
+        known = [bool(prefix) for prefix in prefixes]
+        read = [terms, names, *prices]
+        if (
+            not all(known)
+            or any(None in column for column in read)
+            or all(_ABSENT in column for column in prices)
+        ):
+            known = [
+                sound and None not in cells and any(price != _ABSENT for price in cells[2:])
+                for sound, cells in zip(known, zip(*read, strict=True), strict=True)
+            ]
+            for line, row, sound in zip(lines, rows, known, strict=True):
+                if not sound:
+                    self._row(line, row)
+            self.file.rows.add(*self._singly)
+            for part in self._singly:
+                part.clear()
+        for rate, column in zip(self.rates, prices, strict=True):
+            there = known
+            if _ABSENT in column:
+                there = [
+                    sound and price != _ABSENT for sound, price in zip(known, column, strict=True)
+                ]
+            self.file.rows.add(
+                list(compress(prefixes, there)),
+                list(compress(lines, there)),
+                self._terms_for(rate, compress(terms, there)),
+                list(compress(column, there)),
+                list(compress(names, there)),
+            )
+
+    def _padded(
+        self, lines: Sequence[int], rows: list[list[str]]
+    ) -> tuple[list[int], list[list[str]]]:
+        """Return rows without those of blanks, each as wide as the columns that count."""
+        found, places = [], []
+        for line, row in zip(lines, rows, strict=True):
+            if len(row) < self.width:
                 if not any(map(str.strip, row)):
                     continue
-                row += [""] * (width - len(row))
-            count += 1
-            try:
-                key = terms_of(row)
-                term = terms.get(key)
-                if term is None:
-                    term = self._terms(row, line)
-                    if len(terms) >= _MOST_REMEMBERED:
-                        terms.clear()
-                    terms[key] = term
-                effective, end, fee, first, following, change, closed, origin, time = term
-                name = row[name_at] if name_at >= 0 else ""
-                known = names.get(name)
-                if known is None:
-                    known = check_text(" ".join(name.split())[:200], "destination")
-                    if len(names) < _MOST_REMEMBERED:
-                        names[name] = known
-                if one_rate is not None and prefix_at >= 0:
-                    prefix = row[prefix_at]
-                    text = row[one_rate[0]]
-                    price = prices.get(text)
-                    if price is None or change:
-                        price = self._price(text, one_rate[1], prices, change)
-                    rate, blocked = price
-                    blocked = blocked or closed
-                    origin, time = origin or one_rate[2], time or one_rate[3]
-                    plain = _PLAIN_PREFIX(prefix)
-                    for one in (prefix,) if plain else read_prefixes(prefix.strip()):
-                        add((one, origin, time, effective, line, change, end, rate, fee, first,
-                             following, blocked, known))  # fmt: skip
-                else:
-                    if prefix_at >= 0:
-                        prefixes = read_prefixes(row[prefix_at].strip())
-                    else:
-                        country = row[country_at] if country_at >= 0 else ""
-                        prefixes = read_prefixes(row[area_at].strip(), country)
-                    new: list[Staged] = []
-                    for at, label, for_origin, for_time in self.rates:
-                        if len(self.rates) > 1 and not row[at].strip():
-                            continue  # a class that this destination does not have
-                        rate, blocked = self._price(row[at], label, prices, change)
-                        for prefix in prefixes:
-                            new.append(
-                                (prefix, origin or for_origin, time or for_time, effective, line,
-                                 change, end, rate, fee, first, following, blocked or closed, known)
-                            )  # fmt: skip
-                    if not new:
-                        raise FieldError(
-                            "rate", "nothing", "a price a minute, or why there is none"
-                        )
-                    staged += new
-            except FieldError as error:
-                self._bad(line, row, error)
-            if len(staged) >= RUN:
-                file.rows.settle()
-            if not count % 20_000:
-                progress(count, self.table.fraction())
-        file.count = count
-        progress(count, 1.0)
+                row = row + [""] * (self.width - len(row))
+            found.append(row)
+            places.append(line)
+        return places, found
 
-    def _terms_getter(self) -> Callable[[list[str]], Any]:
-        places = [self.mapped.columns[name] for name in self.term_fields]
-        return itemgetter(*places) if places else lambda row: ""
+    def _plain_prefixes(self, rows: list[list[str]]) -> list[str]:
+        """Return each row's prefix as digits, empty where it takes a closer look."""
+        if self.prefix_at >= 0:
+            cells = [row[self.prefix_at] for row in rows]
+            if all(map(_PLAIN_PREFIX, cells)):
+                return cells
+            cells = [cell.strip().removeprefix("+") for cell in cells]
+            return [cell if _PLAIN_PREFIX(cell) else "" for cell in cells]
+        if self.country_at < 0:
+            return [""] * len(rows)
+        return [
+            row[self.country_at] + row[self.area_at]
+            if _PLAIN_PREFIX(row[self.country_at])
+            and _DIGITS(row[self.area_at])
+            and len(row[self.country_at]) + len(row[self.area_at]) <= 15
+            else ""
+            for row in rows
+        ]
 
-    def _price(
-        self, text: str, label: str, prices: dict[str, tuple[str, bool]], change: str
-    ) -> tuple[str, bool]:
-        if change == "delete" and (not text.strip() or text.strip().lower() in BLOCKED_WORDS):
-            return "0", False
-        known = prices.get(text)
+    def _name(self, text: str) -> int:
+        return self.file.rows.names.add(check_text(" ".join(text.split())[:200], "destination"))
+
+    def _plain_price(self, text: str) -> int:
+        """Keep a price that says nothing of a currency but what is known of it."""
+        if text.strip().lower() in BLOCKED_WORDS:
+            return self.file.rows.prices.add(("0", True))
+        rate, currency = read_price(text, self.mapped.decimals)
+        if currency and currency != self.file.currency:
+            raise FieldError("rate", repr(text), "a row that is looked at by itself")
+        return self.file.rows.prices.add((rate, False))
+
+    def _row(self, line: int, row: list[str]) -> None:
+        """Read a row by itself: something in it is new, wrong or of another form."""
+        try:
+            key = self._terms_of(row)
+            base = self._terms.get(key, self._changing.get(key))
+            if base is None:
+                base = self._read_terms(key, row, line)
+            change = self.file.rows.terms.get(base)[7]
+            name = row[self.name_at] if self.name_at >= 0 else ""
+            name_number = self._names.get(name)
+            if name_number is None:
+                name_number = self._names[name] = self._name(name)
+            if self.prefix_at >= 0:
+                prefixes = read_prefixes(row[self.prefix_at].strip())
+            else:
+                country = row[self.country_at] if self.country_at >= 0 else ""
+                prefixes = read_prefixes(row[self.area_at].strip(), country)
+            found: list[tuple[int, int]] = []
+            for rate in self.rates:
+                if len(self.rates) > 1 and not row[rate.at].strip():
+                    continue  # a class that this destination does not have
+                price = self._price(row[rate.at], rate.label, change)
+                found.append((self._terms_for(rate, (base,))[0], price))
+            if not found:
+                raise FieldError("rate", "nothing", "a price a minute, or why there is none")
+        except FieldError as error:
+            self._bad(line, row, error)
+            return
+        singly = self._singly
+        for term, price in found:
+            singly.prefixes.extend(prefixes)
+            for column, value in (
+                (singly.lines, line), (singly.terms, term), (singly.prices, price),
+                (singly.names, name_number),
+            ):  # fmt: skip
+                column.extend([value] * len(prefixes))
+
+    def _price(self, text: str, label: str, change: str) -> int:
+        plain = text.strip().lower()
+        if change == "delete" and (not plain or plain in BLOCKED_WORDS):
+            return self._no_price
+        known = self._prices.get(text)
         if known is not None:
             return known
-        if text.strip().lower() in BLOCKED_WORDS:
+        if plain in BLOCKED_WORDS:
             price = "0", True
         else:
             rate, currency = read_price(text, self.mapped.decimals, label)
             self._currency(currency, text, label)
             price = rate, False
-        if len(prices) < _MOST_REMEMBERED:
-            prices[text] = price
-        return price
+        number = self._prices[text] = self.file.rows.prices.add(price)
+        return number
+
+    def _terms_for(self, rate: _RateColumn, numbers: Iterable[int]) -> list[int]:
+        """Return the numbers of rows' terms in a column of prices."""
+        if not rate.origin and not rate.time:
+            return list(numbers)
+        known = rate.terms
+        wanted = list(numbers)
+        for number in set(wanted) - known.keys():
+            origin, time, *rest = self.file.rows.terms.get(number)
+            term = origin or rate.origin, time or rate.time, *rest
+            known[number] = self.file.rows.terms.add(term)
+        return [known[number] for number in wanted]
 
     def _currency(self, currency: str, text: str, label: str) -> None:
         if not currency:
@@ -340,7 +370,7 @@ class _Reader:
             raise FieldError(label, repr(text), expected)
         self.file.currency = currency
 
-    def _terms(self, row: list[str], line: int) -> tuple[Any, ...]:
+    def _read_terms(self, key: Any, row: list[str], line: int) -> int:
         """Read all of a row but prefix, destination and rate; rows share a few thousand of it."""
         cells = {name: row[self.mapped.columns[name]].strip() for name in self.term_fields}
         before = len(self.dates.undecided)
@@ -381,7 +411,13 @@ class _Reader:
             change, blocked = read_change(status, "blocked")
         origin = _origin(cells["origin"]) if cells.get("origin") else self.options.origin
         time = check_time_class(cells.get("time", "")) if "time" in self.options.mapping else ""
-        return effective, end, fee, first, following, change, blocked, origin, time
+        term = origin, time, effective, end, fee, first, following, change, blocked
+        number = self.file.rows.terms.add(term)
+        if len(self._terms) + len(self._changing) >= _MOST_REMEMBERED:
+            for known in (self._terms, self._changing, *(rate.terms for rate in self.rates)):
+                known.clear()
+        (self._changing if change else self._terms)[key] = number
+        return number
 
     _undecided_line = 0
 
@@ -405,3 +441,21 @@ def _origin(text: str) -> str:
     if not name:
         raise FieldError("origin", shown(text), "the name of a group of origins")
     return name
+
+
+def _looked_up(known: dict[str, int], cells: list[str], read: Callable[[str], int]) -> list[Any]:
+    """Return the number of each cell, None for one that is to be looked at with its row."""
+    found = list(map(known.get, cells))
+    if None in found:
+        if len(known) >= _MOST_REMEMBERED:
+            nothing = known.get("")
+            known.clear()
+            if nothing is not None:
+                known[""] = nothing
+        for text in dict.fromkeys(compress(cells, (number is None for number in found))):
+            try:
+                known[text] = read(text)
+            except FieldError:
+                continue  # told with its line, by the row's own reading
+        found = list(map(known.get, cells))
+    return found

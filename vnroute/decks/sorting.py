@@ -1,100 +1,103 @@
-"""Sorting more rows than memory should hold: runs on disk, put together a stretch at a time."""
+"""Rows of a file, put aside as they are read and given back sorted.
+
+What is held in memory does not grow with the rows: records of 24 bytes lie in a temporary file, and
+of what the rows say beside their prefixes, the first two hundred thousand different ones of a kind.
+"""
 
 from __future__ import annotations
 
+import marshal
 import tempfile
-from bisect import bisect_right
-from collections.abc import Iterator
-from operator import itemgetter
-from typing import IO
+from array import array
+from collections.abc import Iterator, Sequence
+from mmap import mmap
+from typing import IO, Any
 
-import msgspec
+from vnroute.decks.records import pack_records, read_records, sort_records
+from vnroute.model.deck import DeckRate
 
-__all__ = ["RUN", "SortedRows", "Staged"]
+__all__ = ["HELD", "Kept", "SortedRows", "Staged"]
 
-RUN = 200_000
-"""Rows that are held; some 70 MB."""
-_BLOCK = 4000
+HELD = 200_000
+"""Values of a kind that are held in memory; those that come after lie in a file."""
 
-Staged = tuple[str, str, str, int, int, str, int, str, str, int, int, bool, str]
-"""Prefix, origin, time class, effective, line, change, end, rate, fee, first, next, blocked,
-destination: in the order in which rows of a deck are sorted, those of one key and time by line."""
+Staged = tuple[DeckRate, int, str]
+"""A row that comes, the line it came from, and the type of its change."""
 
-_prefix = itemgetter(0)
-"""Rows are sorted by this alone, which takes a third of the time of whole rows; the few that share
-their prefix are put in order as they come out."""
 
-_encode = msgspec.msgpack.Encoder().encode
-_decode = msgspec.msgpack.Decoder(list[Staged]).decode
+class Kept:
+    """Values under numbers, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._held: list[Any] = []
+        self._places = array("Q")
+        self._file: IO[bytes] | None = None
+
+    def add(self, value: Any) -> int:
+        """Keep a value; return its number."""
+        if len(self._held) < HELD:
+            self._held.append(value)
+            return len(self._held) - 1
+        if self._file is None:
+            self._file = tempfile.TemporaryFile()  # noqa: SIM115
+            self._file.write(b"\0")
+        self._places.append(self._file.seek(0, 2))
+        marshal.dump(value, self._file)
+        return HELD + len(self._places) - 1
+
+    def get(self, number: int) -> Any:
+        """Return a value."""
+        if number < len(self._held):
+            return self._held[number]
+        assert self._file is not None
+        self._file.seek(self._places[number - HELD])
+        return marshal.load(self._file)
+
+    def close(self) -> None:
+        """Give back disk and memory."""
+        self._held.clear()
+        if self._file is not None:
+            self._file.close()
 
 
 class SortedRows:
     """Takes rows in any order and gives them back sorted."""
 
     def __init__(self) -> None:
-        self.rows: list[Staged] = []
-        """Rows may be added here; :meth:`settle` is to be called now and then."""
-        self._runs: list[list[tuple[int, int]]] = []
-        self._file: IO[bytes] | None = None
+        self.terms = Kept()
+        """(origin, time, effective, end, fee, first, next, change, blocked)."""
+        self.prices = Kept()
+        """(rate, blocked)."""
+        self.names = Kept()
+        """Destinations' names."""
+        self._file = tempfile.TemporaryFile()  # noqa: SIM115
+        self._sorted = True
 
-    def settle(self) -> None:
-        """Write what is held to disk if it has become too much."""
-        if len(self.rows) < RUN:
-            return
-        if self._file is None:
-            self._file = tempfile.TemporaryFile()  # noqa: SIM115
-        self.rows.sort(key=_prefix)
-        run = []
-        for start in range(0, len(self.rows), _BLOCK):
-            data = _encode(self.rows[start : start + _BLOCK])
-            run.append((self._file.tell(), len(data)))
-            self._file.write(data)
-        self._runs.append(run)
-        self.rows.clear()
+    def add(
+        self,
+        prefixes: list[str],
+        lines: Sequence[int],
+        terms: list[int],
+        prices: list[int],
+        names: list[int],
+    ) -> None:
+        """Add rows, given by column: digits, lines, and the numbers of what is kept."""
+        self._file.write(pack_records(prefixes, lines, terms, prices, names))
+        self._sorted = False
 
     def __iter__(self) -> Iterator[Staged]:
-        """Yield all rows, sorted."""
-        same: list[Staged] = []
-        for row in self._by_prefix():
-            if same and same[0][0] != row[0]:
-                if len(same) > 1:
-                    same.sort()
-                yield from same
-                same.clear()
-            same.append(row)
-        yield from sorted(same)
-
-    def _by_prefix(self) -> Iterator[Staged]:
-        self.rows.sort(key=_prefix)
-        if not self._runs:
-            yield from self.rows
+        """Yield all rows, sorted as rows of a deck are, those of one key and time by line."""
+        self._file.flush()
+        if not self._file.seek(0, 2):
             return
-        sides = [self._blocks(run) for run in self._runs]
-        sides.append(self.rows[at : at + _BLOCK] for at in range(0, len(self.rows), _BLOCK))
-        held = [next(side, []) for side in sides]
-        while True:
-            open_sides = [place for place, block in enumerate(held) if block]
-            if not open_sides:
-                return
-            # Whatever is not above the least of the blocks' ends has been read of every run.
-            cut = min(held[place][-1][0] for place in open_sides)
-            window: list[Staged] = []
-            for place in open_sides:
-                block = held[place]
-                size = bisect_right(block, cut, key=_prefix)
-                window += block[:size]
-                held[place] = block[size:] or next(sides[place], [])
-            window.sort(key=_prefix)
-            yield from window
-
-    def _blocks(self, run: list[tuple[int, int]]) -> Iterator[list[Staged]]:
-        assert self._file is not None
-        for place, size in run:
-            self._file.seek(place)
-            yield _decode(self._file.read(size))
+        records = mmap(self._file.fileno(), 0)
+        if not self._sorted:
+            sort_records(records)
+            self._sorted = True
+        yield from read_records(records, self.terms, self.prices, self.names)
 
     def close(self) -> None:
         """Give back disk and memory."""
-        self.rows.clear()
-        if self._file is not None:
-            self._file.close()
+        self._file.close()
+        for kept in (self.terms, self.prices, self.names):
+            kept.close()

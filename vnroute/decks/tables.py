@@ -1,6 +1,7 @@
 """Files as tables of text: CSV in whatever delimiter and encoding, and XLSX.
 
-Rows come one at a time, so memory does not grow with them. A file may be read more than once.
+Rows come some thousands at a time, so memory does not grow with them, and whoever reads them can go
+over a column of them at once. A file may be read more than once.
 """
 
 from __future__ import annotations
@@ -10,16 +11,18 @@ import csv
 import gzip
 import io
 import os
+import re
 import shutil
 import sys
 import tempfile
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from itertools import chain, islice
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import IO, cast
 
 from vnroute.importing.inputs import STDIN, reading, refused
 
@@ -43,19 +46,31 @@ _MAX_SHARED = 256 << 20
 _MAX_RATIO = 300
 """Unpacked to packed, where it is large: sheets of numbers come to twenty, bombs to a thousand."""
 
+_ROWS = 4096
+"""In a block."""
+_BYTES = 1 << 18
+_BREAK = re.compile("\r\n|\r|\n")
+
 Row = tuple[int, list[str]]
 """Line in the file (row of the sheet), cells as text."""
+Block = tuple[Sequence[int], list[list[str]]]
+"""The lines of some rows, and their cells. A row has at least one cell."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """One file. ``rows`` reads it from the start; ``fraction`` says how far that is, 0 to 1."""
+    """One file. ``blocks`` reads it from the start; ``fraction`` says how far that is, 0 to 1."""
 
     name: str
-    rows: Callable[[], Iterator[Row]]
+    blocks: Callable[[], Iterator[Block]]
     fraction: Callable[[], float | None]
     layout: str
     """What it was taken for, for people: ``CSV, ";" between, cp1252``."""
+
+    def rows(self) -> Iterator[Row]:
+        """Read it from the start, a row at a time."""
+        for lines, rows in self.blocks():
+            yield from zip(lines, rows, strict=True)
 
 
 @contextmanager
@@ -107,45 +122,71 @@ def _csv(file: IO[bytes], name: str, delimiter: str, encoding: str) -> Table:
         raise refused(name, 0, "file", "nothing", "a rate deck: CSV or XLSX")
     coding = encoding or _encoding(start)
     try:
+        "".encode(coding)  # refuses codecs that are none of text, such as hex
         text = codecs.getincrementaldecoder(coding)("replace").decode(start)
-    except LookupError:
+    except (LookupError, ValueError):
         raise refused(name, 0, "--encoding", repr(encoding), "an encoding: utf-8, cp1252") from None
     between = delimiter or _delimiter(text)
 
-    def rows() -> Iterator[Row]:
+    def blocks() -> Iterator[Block]:
         # Bytes that are none of the encoding come through as lone surrogates, which no check lets
         # pass; wide encodings have no such form.
         errors = "replace" if coding.startswith(("utf-16", "utf-32")) else "surrogateescape"
-        plain: Any = unpacked()
-        if packed:
-            plain = io.BufferedReader(plain, 1 << 18)
-        stream = io.TextIOWrapper(plain, coding, errors=errors, newline="")
-        reader = csv.reader(_lines(stream, name), delimiter=between)
+        lines = _lines(unpacked(), codecs.getincrementaldecoder(coding)(errors), name)
+        reader = csv.reader(chain.from_iterable(lines), delimiter=between)
         try:
-            for row in reader:
-                if row:
-                    yield reader.line_num, row
+            before = 0
+            while rows := list(islice(reader, _ROWS)):
+                yield _numbered(rows, before, reader.line_num)
+                before = reader.line_num
         except csv.Error as error:
             expected = "fields with quotes, if any, around the whole of each"
             raise refused(name, reader.line_num, "row", f"broken CSV ({error})", expected) from None
-        finally:
-            stream.detach()
 
     def fraction() -> float | None:
         return min(1.0, file.tell() / size) if size else None
 
     shown = {"\t": "tabs"}.get(between, f'"{between}"')
-    return Table(name, rows, fraction, f"CSV, {shown} between, {coding}")
+    return Table(name, blocks, fraction, f"CSV, {shown} between, {coding}")
 
 
-def _lines(stream: io.TextIOWrapper, name: str) -> Iterator[str]:
-    read, number = stream.readline, 0
-    while line := read(_MAX_LINE):
-        number += 1
-        if len(line) == _MAX_LINE and not line.endswith("\n"):
+def _lines(stream: IO[bytes], decoder: codecs.IncrementalDecoder, name: str) -> Iterator[list[str]]:
+    """Yield the lines of a stream, some thousands at a time."""
+    number, rest = 0, ""
+    while True:
+        data = stream.read(_BYTES)
+        try:
+            text = rest + decoder.decode(data, not data)
+        except UnicodeDecodeError as error:
+            found, expected = f"bytes that are no {error.encoding}", "another --encoding"
+            raise refused(name, number + 1, "file", found, expected) from None
+        lines = io.StringIO(text, newline="").readlines()
+        # The last is not whole, or the other half of its end is still to come.
+        rest = lines.pop() if data and lines and not lines[-1].endswith("\n") else ""
+        if len(max((*lines, rest), key=len)) >= _MAX_LINE:
+            place = next(at for at, line in enumerate((*lines, rest)) if len(line) >= _MAX_LINE)
             found = f"a line of more than {_MAX_LINE} characters"
-            raise refused(name, number, "row", found, "a row a line")
-        yield line
+            raise refused(name, number + place + 1, "row", found, "a row a line")
+        number += len(lines)
+        yield lines
+        if not data:
+            return
+
+
+def _numbered(rows: list[list[str]], before: int, last: int) -> Block:
+    """Return rows without empty ones and their lines; ``before`` is the line before the first."""
+    if last - before == len(rows):
+        lines: Sequence[int] = range(before + 1, last + 1)
+    else:
+        # A quoted field with line ends in it: a row is told by its last line, as csv has it.
+        lines, line = [], before
+        for row in rows:
+            line += 1 + sum(len(_BREAK.findall(cell)) for cell in row)
+            lines.append(line)
+    if [] in rows:
+        lines = [line for line, row in zip(lines, rows, strict=True) if row]
+        rows = [row for row in rows if row]
+    return lines, rows
 
 
 def _encoding(start: bytes) -> str:
@@ -203,24 +244,28 @@ def _xlsx(file: IO[bytes], name: str, sheet: str) -> Table:
     last = max(1, page.max_row or 1)
     read = [0]
 
-    def rows() -> Iterator[Row]:
+    def blocks() -> Iterator[Block]:
         try:
             # Without the dimensions that the file claims, which may be anything.
             page.reset_dimensions()
-            cells = page.iter_rows(max_col=MAX_COLUMNS + 1, values_only=True)
-            for line, row in enumerate(cells, 1):
-                read[0] = line
-                texts = [_text(value) for value in row]
-                while texts and not texts[-1]:
-                    texts.pop()
-                if texts:
-                    yield line, texts
+            cells = enumerate(page.iter_rows(max_col=MAX_COLUMNS + 1, values_only=True), 1)
+            while some := list(islice(cells, _ROWS)):
+                lines, rows = [], []
+                for line, row in some:
+                    texts = [_text(value) for value in row]
+                    while texts and not texts[-1]:
+                        texts.pop()
+                    if texts:
+                        lines.append(line)
+                        rows.append(texts)
+                read[0] = some[-1][0]
+                yield lines, rows
         except broken as error:
             found = f"a broken sheet ({type(error).__name__}: {str(error)[:80]})"
             raise refused(name, read[0] + 1, "row", found, expected) from None
 
     return Table(
-        name, rows, lambda: min(1.0, read[0] / last) if last > 1 else None,
+        name, blocks, lambda: min(1.0, read[0] / last) if last > 1 else None,
         f"XLSX, the sheet {chosen!r}" + (f" of {len(names)}" if len(names) > 1 else ""),
     )  # fmt: skip
 

@@ -10,7 +10,9 @@ roll back is then to name another version; nothing is copied.
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -23,6 +25,8 @@ __all__ = ["Page", "pack", "unpack"]
 _LEAST, _MOST, _MASK = 256, 2048, 0xFF
 """Rows: a page ends after the least, at a prefix whose checksum has no bit of the mask (every
 256th), or after the most."""
+_AHEAD = 16
+"""Pages that wait to be deflated."""
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[DeckRate]).decode
@@ -39,7 +43,22 @@ class Page(NamedTuple):
 
 
 def pack(rows: Iterable[DeckRate]) -> Iterator[Page]:
-    """Pack rows, which come sorted. Rows of one prefix are never in two pages."""
+    """Pack rows, which come sorted. Rows of one prefix are never in two pages.
+
+    Pages are deflated in a thread beside, while the rows of the next ones come.
+    """
+    with ThreadPoolExecutor(1) as beside:
+        waiting: deque[Future[Page]] = deque()
+        for page in _parted(rows):
+            packed = _encode(page)
+            waiting.append(beside.submit(_deflated, page[0][0], page[-1][0], len(page), packed))
+            if len(waiting) > _AHEAD:
+                yield waiting.popleft().result()
+        while waiting:
+            yield waiting.popleft().result()
+
+
+def _parted(rows: Iterable[DeckRate]) -> Iterator[list[DeckRate]]:
     page: list[DeckRate] = []
     last = ""
     for row in rows:
@@ -47,18 +66,17 @@ def pack(rows: Iterable[DeckRate]) -> Iterator[Page]:
         if len(page) >= _LEAST and prefix != last:
             ends = not zlib.crc32(prefix.encode("ascii")) & _MASK
             if ends or len(page) >= _MOST:
-                yield _packed(page)
+                yield page
                 page = []
         page.append(row)
         last = prefix
     if page:
-        yield _packed(page)
+        yield page
 
 
-def _packed(rows: list[DeckRate]) -> Page:
-    plain = _encode(rows)
+def _deflated(first: str, last: str, rows: int, plain: bytes) -> Page:
     digest = blake2b(plain, digest_size=16).digest()
-    return Page(rows[0][0], rows[-1][0], len(rows), digest, zlib.compress(plain, 1))
+    return Page(first, last, rows, digest, zlib.compress(plain, 1))
 
 
 def unpack(data: bytes) -> list[DeckRate]:

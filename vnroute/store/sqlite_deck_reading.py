@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from itertools import chain
 from operator import itemgetter
 
-from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce, settled
+from vnroute.model.deck import Deck, DeckKind, DeckRate, DeckVersion, RateInForce
 from vnroute.store.base import StoreError
 from vnroute.store.deck_pages import unpack
+from vnroute.store.deck_sides import Side
 from vnroute.store.sqlite_connection import Connection
 
 __all__ = ["SqliteDeckReading", "moment_of"]
 
 _WINDOW = 64
 """Pages that are read at a time when decks are put in one order: some 30,000 rows."""
-_ORDER = itemgetter(0, 1, 3, 4, 5)
-"""Prefix, owner, origin, time class, effective of a :class:`RateInForce`."""
+_PREFIX = itemgetter(0)
 
 
 def moment_of(microseconds: int) -> datetime:
@@ -88,8 +88,7 @@ class SqliteDeckReading:
             "SELECT 1 FROM deck_versions WHERE deck = ? AND version = ?", (deck, wanted)
         ):
             raise StoreError(f"{self._db.path}: the deck of {owner} has no version {wanted}")
-        for _, page in self._contents(deck, wanted):
-            yield from self._page(page)
+        yield from self._all_rows(self._contents(deck, wanted))
 
     def deck_mapping(self, kind: DeckKind, owner: str) -> str:
         """Return what was stored of the columns of an owner's files, empty if nothing was."""
@@ -116,15 +115,16 @@ class SqliteDeckReading:
         for deck, owner, version, currency in list(self._db.rows(query, (kind,))):
             contents = self._contents(deck, version)
             firsts += [first for first, _ in contents]
-            rows = settled((row for _, page in contents for row in self._page(page)), now)
-            decks.append(_Side(rows, owner, currency))
+            decks.append(Side(self._all_rows(contents), owner, currency, now))
         firsts.sort()
         for cut in [*firsts[_WINDOW::_WINDOW], ""]:
             window: list[RateInForce] = []
             for side in decks:
                 side.take(cut, window)
             if len(decks) > 1:
-                window.sort(key=_ORDER)
+                # Owners come in their order and each one's rows of a prefix in theirs, which
+                # sorting leaves as they are.
+                window.sort(key=_PREFIX)
             yield from window
 
     def _contents(self, deck: int, version: int) -> list[tuple[str, int]]:
@@ -132,6 +132,9 @@ class SqliteDeckReading:
             "SELECT first, page FROM deck_contents WHERE deck = ? AND version = ? ORDER BY first"
         )
         return list(self._db.rows(query, (deck, version)))
+
+    def _all_rows(self, contents: Iterable[tuple[str, int]]) -> Iterator[DeckRate]:
+        return chain.from_iterable(self._page(page) for _, page in contents)
 
     def _page(self, page: int) -> list[DeckRate]:
         row = self._db.row("SELECT data FROM deck_pages WHERE rowid = ?", (page,))
@@ -141,34 +144,3 @@ class SqliteDeckReading:
             return unpack(row[0])
         except ValueError as error:
             raise StoreError(f"{self._db.path}: {error}; restore it from a backup") from error
-
-
-class _Side:
-    """One deck while it is read beside others."""
-
-    def __init__(self, rows: Iterator[DeckRate], owner: str, currency: str) -> None:
-        self._rows = rows
-        self._owner = owner
-        self._currency = currency
-        self._next = next(rows, None)
-
-    def take(self, cut: str, window: list[RateInForce]) -> None:
-        """Add the rows with prefixes before ``cut``, all that are left for an empty one."""
-        waiting = self._next
-        if waiting is None or (cut and waiting[0] >= cut):
-            return
-        owner, currency, add = self._owner, self._currency, window.append
-        new, kind = tuple.__new__, RateInForce
-        for row in chain((waiting,), self._rows):
-            prefix, origin, time, effective, end, rate, fee, first, following, blocked, name = row
-            if cut and prefix >= cut:
-                self._next = row
-                return
-            add(
-                new(
-                    kind,
-                    (prefix, owner, rate, origin, time, effective, end, fee, first, following,
-                     blocked, name, currency),
-                )
-            )  # fmt: skip
-        self._next = None
