@@ -226,6 +226,31 @@ def test_a_peer_that_hangs_up_at_any_moment_leaves_nothing(image_directory: Path
     run(test)
 
 
+def test_a_caller_who_hung_up_before_connect_was_read_is_no_call(image_directory: Path) -> None:
+    notice = (
+        b"Content-Type: text/disconnect-notice\nControlled-Session-UUID: 0\n"
+        b"Content-Disposition: disconnect\nContent-Length: 67\n\n"
+        b"Disconnected, goodbye.\nSee you at ClueCon! http://www.cluecon.com/\n"
+    )
+
+    async def test() -> None:
+        async with running(image_directory) as port:
+            for pieces in ([notice], [notice[:20], notice[20:140], notice[140:]]):
+                reader, writer = await port.connect()
+                await reader.readuntil(b"\n\n")
+                for piece in pieces:
+                    writer.write(piece)
+                    await asyncio.sleep(0.01)
+                assert await reader.read() == b""
+                writer.close()
+            await port.settled()
+            counts = port.server.counts()
+            assert (counts["answered"], counts["hung_up_early"]) == (0, 2)
+            assert sum(port.server.matcher.counts().values()) == 0
+
+    run(test)
+
+
 def test_a_thousand_calls_at_once_are_all_answered(image_directory: Path) -> None:
     async def test() -> None:
         async with running(image_directory) as port:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import collections
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -32,6 +33,7 @@ from tests.freeswitch.harness import (
     wait_until,
 )
 from vnroute.loadtest import node as kit
+from vnroute.status import OUTCOMES
 
 pytestmark = [pytest.mark.freeswitch, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -252,6 +254,38 @@ def test_first_carrier_silent_second_answers_in_time(
 def test_unknown_number_is_404(node: Node) -> None:
     with FreeSwitch([node.address]) as switch:
         assert place(switch.address, ["+18885550000"]).code() == 404
+
+
+def test_callers_gone_before_vnroute_speaks_are_no_decisions(node: Node) -> None:
+    """FreeSWITCH then sends a notice in place of CHANNEL_DATA, which names no number."""
+
+    def counted() -> dict[str, int]:
+        node.look()
+        total: collections.Counter[str] = collections.Counter()
+        for page in node.pages.values():
+            total.update({name: page.values[name] for name in (*OUTCOMES, "hung_up_early")})
+        return dict(total)
+
+    # Whoever started the node looked whether it listens.
+    wait_until("that is counted", lambda: counted()["hung_up_early"] >= 1, 5)
+    before = counted()
+    with FreeSwitch([node.address]) as switch:
+        pids = node.pids
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            placed = place(switch.address, NUMBERS[:5], give_up_ms=500)
+            switch.wait_idle()
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        assert placed.codes() == {None: 5}
+        wait_until(
+            "all five are counted",
+            lambda: counted()["hung_up_early"] >= before["hung_up_early"] + 5,
+            10,
+        )
+    assert counted() == {**before, "hung_up_early": before["hung_up_early"] + 5}
 
 
 def test_withheld_number_does_not_leak(node: Node, gateways: tuple[Gateway, Gateway]) -> None:

@@ -28,6 +28,7 @@ cdef enum:
     MOST_LOOPED = 5      # calls kept until they are told
 
 cdef bytes CONNECT = b"connect\n\n"
+cdef const char* HUNG_UP = b"Content-Type: text/disconnect-notice"   # 36 bytes
 
 
 cdef extern from "string.h" nogil:
@@ -228,6 +229,13 @@ cdef class Connection:
         cdef OutboundServer server = self.server
         cdef double took
         cdef int bucket = 0
+        if size >= 36 and memcmp(data, HUNG_UP, 36) == 0:
+            # In place of CHANNEL_DATA: the caller had hung up before FreeSWITCH read `connect`
+            # (read_packet and send_disconnect in mod_event_socket.c). There is no call to decide.
+            server.hung_up_early += 1
+            self.state = CLOSED
+            self.transport.close()
+            return
         self.state = ANSWERED
         try:
             reply = server.matcher.answer(data, size, clock(CLOCK_REALTIME))

@@ -37,7 +37,10 @@ _COUNTERS = {
     "refused_full": ("vnroute_refused_full", "Connections closed: too many are open."),
     "too_long": ("vnroute_too_long", "Connections closed: too many bytes."),
     "too_slow": ("vnroute_too_slow", "Connections closed: too slow."),
-    "hung_up_early": ("vnroute_hung_up_early", "Connections that ended before an answer."),
+    "hung_up_early": (
+        "vnroute_hung_up_early",
+        "Connections, or callers, that ended before CHANNEL_DATA.",
+    ),
     "errors": ("vnroute_worker_errors", "Connections that failed inside vnroute."),
     "rejected_replies": ("vnroute_rejected_replies", "Answers that FreeSWITCH met with -ERR."),
     "least_bad": ("vnroute_least_bad", "Calls sent to a gateway that is not well: none other was."),
