@@ -8,6 +8,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
 from hypothesis import given
@@ -19,7 +20,8 @@ from vnroute.loadtest.compare import markdown, ways_table
 from vnroute.loadtest.freeswitch import Gateway
 from vnroute.loadtest.peers import PEERS, prepare_peer
 from vnroute.loadtest.profile import Knee
-from vnroute.loadtest.ways import WAYS, dialplan, files
+from vnroute.loadtest.routes import made_routes
+from vnroute.loadtest.ways import WAYS, dialplan, files, plan_actions
 from vnroute.loadtest.wire import Wire
 
 RATES = [40.0 + 10 * n for n in range(17)]
@@ -142,11 +144,27 @@ def test_the_wire_times_a_real_server() -> None:
 
 def test_each_way_has_a_dialplan_or_files_of_its_own_but_vnroutes() -> None:
     for name, way in WAYS.items():
-        text = dialplan(way, "127.9.9.1:8084")
+        text = dialplan(way, "127.9.9.1:8084", [("bridge", "sofia/gateway/gwA/1")])
         shown = (text or "") + "".join(files(way, "127.9.9.1:8084").values())
         assert bool(shown) == (name != "vnroute")
         assert "{place}" not in shown and "{url}" not in shown
         assert ("127.9.9.1:8084" in shown) == bool(way.peer or name == "xml_curl")
+
+
+def test_the_static_plan_is_vnroutes_answer_with_a_uuid_of_each_call(tmp_path: Path) -> None:
+    routes = made_routes(tmp_path, 8, 1, progress_seconds=2)
+    actions = plan_actions(routes)
+    assert [name for name, _ in actions][:2] == ["multiset", "bridge"]
+    assert "vn_legs=" in actions[0][1]
+    bridge = actions[1][1]
+    assert bridge.count("origination_uuid=") == bridge.count("${uuid:4}]sofia/gateway/") > 1
+    text = dialplan(WAYS["static_plan"], "", actions)
+    assert text is not None
+    found = [
+        (action.get("application"), action.get("data"))
+        for action in ElementTree.fromstring(text).iter("action")
+    ]
+    assert found == list(actions)
 
 
 @pytest.mark.parametrize("name", PEERS)

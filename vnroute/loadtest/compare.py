@@ -31,7 +31,7 @@ from vnroute.loadtest.report import run_page, table
 from vnroute.loadtest.routes import Routes, given_routes
 from vnroute.loadtest.run import Options, Progress, Result, conclude
 from vnroute.loadtest.traffic import plan_traffic
-from vnroute.loadtest.ways import GATEWAY, WAYS, Way, dialplan, files
+from vnroute.loadtest.ways import GATEWAY, WAYS, Way, dialplan, files, plan_actions
 from vnroute.loadtest.wire import Wire
 from vnroute.loadtest.xml_route import command as xml_command
 
@@ -173,7 +173,7 @@ class _Measured:
             self.result = run_real(
                 one, replace(self.options, work=work), self.tools, routes, planned, self.progress,
                 node_homes=[work / "node1"] if own else [],
-                dialplan=dialplan(way, f"{host}:{port}"), modules=way.modules,
+                dialplan=dialplan(way, f"{host}:{port}", plan_actions(routes)), modules=way.modules,
                 files=files(way, f"{host}:{port}"),
                 server=self._pids if self.server is not None else None, then=self._then,
             )  # fmt: skip
