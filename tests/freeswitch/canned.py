@@ -18,17 +18,27 @@ import urllib.parse
 from collections.abc import Callable, Sequence
 from typing import Literal, Self, get_args
 
-Stage = Literal["accept", "connect", "middle", "before-exit"]
-"""How far a server that misbehaves gets: it accepted, it read CHANNEL_DATA, it sent half of its
-answer, or all but ``exit``."""
+Stage = Literal["accept", "connect", "middle", "before-plan", "before-exit"]
+"""How far a server that misbehaves gets: it accepted, it read CHANNEL_DATA, it sent half of the
+variables, all of them, or all but ``exit``."""
 
 EXIT = b"exit\n\n"
 
 
 def xferext(applications: Sequence[str]) -> bytes:
-    """Return the one answer vnroute gives: a whole plan, then ``exit``."""
-    lines = "".join(f"application: {application}\n" for application in applications)
-    return f"sendmsg\ncall-command: xferext\n{lines}\n".encode() + EXIT
+    """Return the one answer vnroute gives: variables, a whole plan, then ``exit``."""
+    first, *others = applications
+    sets = b""
+    if first.startswith("multiset "):
+        body = first.removeprefix("multiset ").encode()
+        sets = (
+            b"sendmsg\ncall-command: execute\nexecute-app-name: multiset\n"
+            b"content-type: text/plain\ncontent-length: %d\n\n%b" % (len(body), body)
+        )
+    else:
+        others = [first, *others]
+    lines = "".join(f"application: {application}\n" for application in others)
+    return sets + f"sendmsg\ncall-command: xferext\n{lines}\n".encode() + EXIT
 
 
 def headers(channel_data: bytes) -> dict[str, str]:
@@ -113,8 +123,9 @@ class Canned:
             return await self._fail()
         reply = self.answer(data)
         if self.fails_at is not None:
-            cut = len(reply) // 2 if self.fails_at == "middle" else -len(EXIT)
-            writer.write(reply[:cut])
+            plan = reply.index(b"sendmsg\ncall-command: xferext")
+            cuts = {"middle": plan // 2, "before-plan": plan, "before-exit": len(reply) - len(EXIT)}
+            writer.write(reply[: cuts[self.fails_at]])
             await writer.drain()
             return await self._fail()
         # One write. Then read on until FreeSWITCH closes: unread bytes would turn our close into a

@@ -141,7 +141,13 @@ def _stalling(reply: bytes, stage: Stage, folder: Path) -> Iterator[tuple[int, C
 
 @pytest.mark.parametrize(
     ("stage", "code"),
-    [("accept", 503), ("connect", 503), ("middle", 503), ("before-exit", 200)],
+    [
+        ("accept", 503),
+        ("connect", 503),
+        ("middle", 503),
+        ("before-plan", 503),
+        ("before-exit", 200),
+    ],
 )
 def test_server_killed_while_a_call_asks_it(tmp_path: Path, stage: Stage, code: int) -> None:
     """Half a plan is never run; a whole one is, even without "exit". Nobody is left parked."""

@@ -17,6 +17,7 @@ from vnroute.compiler.hunting import relay
 from vnroute.matcher.decide import OUTCOME_NAMES, Matcher
 from vnroute.matcher.explain import Target, applications_of, channel_data, explain
 from vnroute.model.policy import DEFAULT_POLICY
+from vnroute.simulator import CommandReader
 
 CAPTURES = Path(__file__).parents[1] / "data/captures"
 UUID = re.compile(
@@ -34,10 +35,15 @@ def answer(
 ) -> tuple[dict[str, str], list[tuple[str, str]]]:
     """Return the variables of a reply, and its other applications with uuids left out."""
     reply = matcher.decide(data, now)
-    assert reply.startswith(b"sendmsg\ncall-command: xferext\napplication: multiset ^^;")
+    assert reply.startswith(
+        b"sendmsg\ncall-command: execute\nexecute-app-name: multiset\ncontent-type: text/plain\n"
+    )
     assert reply.endswith(b"\n\nexit\n\n")
-    assert reply.count(b"\n\n") == 2  # one message and one exit, whatever the caller wrote
+    assert reply.count(b"\n\n") == 3  # two messages and one exit, whatever the caller wrote
     assert b"\r" not in reply
+    sets, plan, _ = CommandReader().feed(reply)
+    assert (sets.headers.get("call-command"), sets.body[:3]) == ("execute", b"^^;")
+    assert plan.text.startswith("sendmsg\ncall-command: xferext\napplication: ")
     first, *others = applications_of(reply)
     variables = dict(pair.split("=", 1) for pair in first[1].removeprefix("^^;").split(";"))
     return variables, [(name, UUID.sub("origination_uuid=U", text)) for name, text in others]

@@ -99,7 +99,7 @@ def test_no_caller_changes_legs_or_variables(
     variables, legs = meaning(matcher.decide(plain, MONDAY_NOON_IN_NEW_YORK))
     data = channel(encode(name, keep), encode(number, keep), b"18005551234", encode(header, keep))
     reply = matcher.decide(data, MONDAY_NOON_IN_NEW_YORK)
-    assert reply.count(b"\n\n") == 2
+    assert reply.count(b"\n\n") == 3
     assert b"mod_event_socket" not in reply
     got, got_legs = meaning(reply)
     assert got_legs == legs
@@ -129,7 +129,7 @@ def test_no_called_number_reaches_a_dial_string(matcher: Matcher, called: str, k
 def test_no_bytes_whatever_stop_the_matcher(matcher: Matcher, data: bytes) -> None:
     reply = matcher.decide(data, MONDAY_NOON_IN_NEW_YORK)
     assert reply.endswith(b"\n\nexit\n\n")
-    assert reply.count(b"\n\n") == 2
+    assert reply.count(b"\n\n") == 3
 
 
 @pytest.mark.parametrize(

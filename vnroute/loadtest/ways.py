@@ -28,8 +28,8 @@ class Way:
     """A way in: its dialplan's actions (none: fs-conf's own), modules and files.
 
     ``peer`` names another outbound server; ``{place}`` and ``{url}`` in actions and files are where
-    the server of the way listens. ``marks`` begin a server's answer on the wire. With ``planned`` the
-    actions are what vnroute answers (:func:`plan_actions`).
+    the server of the way listens. ``marks`` begin a server's answer on the wire. With ``planned``
+    the actions are what vnroute answers (:func:`plan_actions`).
     """
 
     about: str

@@ -46,6 +46,7 @@ cdef class Matcher:
     cdef uint64_t _counts[OUTCOMES]
     cdef Outcome last         # what the decision before was
     cdef uint64_t _noise
+    cdef Buffer _opening      # what stands before the variables
     cdef Buffer _head
     cdef Buffer _body
     cdef Buffer _labels

@@ -1,9 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False, cdivision=True
 """The decision: CHANNEL_DATA in, one reply out, which holds the whole plan of the call.
 
-The reply is a `sendmsg` with `call-command: xferext` (switch_ivr_parse_event in switch_ivr.c) and
-`exit`, to be written to FreeSWITCH in one piece. Its applications: one `multiset`, a `bridge` for
-each target (carriers in order, serial), and the `hangup` that the plan ends with.
+The reply is a `sendmsg` with `call-command: execute`, which sets all variables by one `multiset`, a
+`sendmsg` with `call-command: xferext` (switch_ivr_parse_event in switch_ivr.c), and `exit`, to be
+written to FreeSWITCH in one piece. The plan's applications: a `bridge` for each target (carriers in
+order, serial), and the `hangup` that it ends with. The variables are the body of their message,
+since FreeSWITCH reads bodies whole, and headers by one byte a system call (read_packet in
+mod_event_socket.c).
 """
 
 import os
@@ -136,10 +139,14 @@ cdef enum:
     DRAINED = 4       # how bad a gateway is that somebody took out: never tried (carriers/health)
     MAX_LEGS = 128    # FreeSWITCH reads no more alternatives (MAX_PEERS in switch_ivr_originate.c)
 
+cdef const char* EXECUTE = (
+    b"sendmsg\ncall-command: execute\nexecute-app-name: multiset\n"
+    b"content-type: text/plain\ncontent-length: ")
+cdef const char* XFEREXT = b"sendmsg\ncall-command: xferext\n"
+
 FAILED_REPLY = (
-    b"sendmsg\ncall-command: xferext\n"
-    b"application: multiset ^^;vn_refused=failed\n"
-    b"application: hangup NORMAL_TEMPORARY_FAILURE\n\nexit\n\n"
+    EXECUTE + b"20\n\n^^;vn_refused=failed" + XFEREXT
+    + b"application: hangup NORMAL_TEMPORARY_FAILURE\n\nexit\n\n"
 )
 """What a call gets where vnroute itself fails: 503, so that the carrier goes elsewhere."""
 
@@ -168,6 +175,7 @@ cdef class Matcher:
         self.swap(image)
 
     def __dealloc__(self):
+        drop(&self._opening)
         drop(&self._head)
         drop(&self._body)
         drop(&self._labels)
@@ -291,11 +299,21 @@ cdef class Matcher:
     cdef bytes answer(self, const unsigned char* data, size_t size, double now):
         cdef Outcome outcome
         cdef bytes reply
+        cdef char* at
         try:
             outcome = self._write(data, size, <int64_t>now)
-            reply = PyBytes_FromStringAndSize(NULL, self._head.size + self._body.size)
-            memcpy(<char*>reply, self._head.data, self._head.size)
-            memcpy(<char*>reply + self._head.size, self._body.data, self._body.size)
+            self._opening.size = 0
+            put_text(&self._opening, EXECUTE)
+            put_number(&self._opening, self._head.size)
+            put_text(&self._opening, b"\n\n")
+            # FreeSWITCH takes the next message up right behind the body.
+            put_text(&self._head, XFEREXT)
+            reply = PyBytes_FromStringAndSize(
+                NULL, self._opening.size + self._head.size + self._body.size)
+            at = <char*>reply
+            memcpy(at, self._opening.data, self._opening.size)
+            memcpy(at + self._opening.size, self._head.data, self._head.size)
+            memcpy(at + self._opening.size + self._head.size, self._body.data, self._body.size)
         except MemoryError:
             outcome = FAILED
             reply = FAILED_REPLY
@@ -318,7 +336,7 @@ cdef class Matcher:
         self._head.size = self._body.size = self._labels.size = 0
         self._legs = self._target = 0
         self._go_on.size = 0
-        put_text(&self._head, b"sendmsg\ncall-command: xferext\napplication: multiset ^^;vn_generation=")
+        put_text(&self._head, b"^^;vn_generation=")
         put_number(&self._head, self.image.generation)
         if self._slots is not NULL:
             put_text(&self._head, b";vn_overlay=")
@@ -436,7 +454,6 @@ cdef class Matcher:
                 put_text(&self._head, b";vn_least_bad=1")
                 self._least_bad += 1
             self._caller(&call)
-        put_text(&self._head, b"\n")
         put_text(&self._body, b"\nexit\n\n")
         if plan is not NULL:
             return why
@@ -453,7 +470,6 @@ cdef class Matcher:
         cause = <bytes>_CAUSES[<int>why]
         put_text(&self._head, b";vn_refused=")
         put(&self._head, <const char*>name, len(name))
-        put_text(&self._head, b"\n")
         put_text(&self._body, b"application: hangup ")
         put(&self._body, <const char*>cause, len(cause))
         put_text(&self._body, b"\n\nexit\n\n")

@@ -216,9 +216,11 @@ def channel_data(called: str, caller: str = "", name: str = "", hops: int = 0) -
 
 
 def applications_of(reply: bytes) -> tuple[tuple[str, str], ...]:
-    """Return the applications of a reply as (name, argument)."""
-    found = []
-    for line in reply.decode("utf-8").split("\n"):
+    """Return what a reply has FreeSWITCH run, in order, as (name, argument)."""
+    length, _, rest = reply.partition(b"\ncontent-length: ")[2].partition(b"\n\n")
+    size = int(length)
+    found = [("multiset", rest[:size].decode("utf-8"))]
+    for line in rest[size:].decode("utf-8").split("\n"):
         if line.startswith("application: "):
             name, _, argument = line.removeprefix("application: ").partition(" ")
             found.append((name, argument))

@@ -340,7 +340,9 @@ class _Connection(asyncio.Protocol):
             self._end()
 
     def _execute(self, application: Application, first: bool) -> None:
-        self.plan_at = self.plan_at or time.perf_counter()
+        if not self.executed:
+            self.plan_at = self.plan_at or time.perf_counter()
+            self.session.begin(time.time())
         self.executed.append(application)
         seconds = 0.0
         for request in self.session.execute(application):

@@ -39,7 +39,7 @@ _COUNTERS = {
     "too_slow": ("vnroute_too_slow", "Connections closed: too slow."),
     "hung_up_early": (
         "vnroute_hung_up_early",
-        "Connections, or callers, that ended before CHANNEL_DATA.",
+        "Connections that ended before CHANNEL_DATA.",
     ),
     "errors": ("vnroute_worker_errors", "Connections that failed inside vnroute."),
     "rejected_replies": ("vnroute_rejected_replies", "Answers that FreeSWITCH met with -ERR."),
