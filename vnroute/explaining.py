@@ -226,6 +226,7 @@ def _target_data(target: Target) -> dict[str, Any]:
             }
             for leg in target.legs
         ],
+        "blocked": target.blocked,
         "passed_over": [
             {
                 "gateway": passed.gateway,

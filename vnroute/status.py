@@ -14,7 +14,7 @@ __all__ = ["OUTCOMES", "StatusReader", "collect", "worker_pages"]
 OUTCOMES = (
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
     "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
-    "screened", "at_capacity",
+    "screened", "at_capacity", "blocked",
 )  # fmt: skip
 """What a decision can be; from the third on, a refusal."""
 

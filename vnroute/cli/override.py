@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command", "live", "until_words"]
 
-_KINDS = ("schedule", "person", "number", "plan", "account")
+_KINDS = ("schedule", "person", "number", "plan", "account", "block")
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 
 
@@ -61,6 +61,9 @@ def set_(
     as_json: bool,
 ) -> int:
     """Set the STATE of a schedule, or divert all calls of a number, plan or account.
+
+    A block takes neither: its ID is an account, whose calls are then sent on to nobody, or an
+    account and a destination: acme:+4470, acme:GB.
 
     Of a number, its plan and its account, the first that is diverted counts. A target has to be
     one that the account may call; what would go in circles is refused.

@@ -205,7 +205,9 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
             branch = around.add(Text(_target_words(target), style="green"))
             for passed in target.passed_over:
                 branch.add(Text(_passed_words(passed), style="yellow"))
-            if not target.legs and not target.passed_over:
+            if target.blocked:
+                branch.add(Text("the account may not call it now: blocked", style="yellow"))
+            elif not target.legs and not target.passed_over:
                 none = "is left" if target.considered else "has a rate"
                 branch.add(Text(f"no carrier {none} for it: passed over", style="yellow"))
             for place, leg in enumerate(target.legs, 1):

@@ -24,7 +24,7 @@ _FIELDS = (
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
     "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
     "screened", "least_bad",
-    "overlay", "at_capacity",
+    "overlay", "at_capacity", "blocked",
 )  # fmt: skip
 _PLACE = {name: place for place, name in enumerate(_FIELDS)}
 _DELAYS_AT = 64

@@ -19,6 +19,10 @@ _QUALITY = 0x7175616C697479
 """Tells a carrier's class of quality from what else is said of it."""
 
 
+_BLOCK = 0x626C6F636B
+"""Tells what is said of where an account's calls may not go from what is said of itself."""
+
+
 class Kind(IntEnum):
     """What an entry of the state page is about; its number is its place among the page's counts."""
 
@@ -32,6 +36,7 @@ class Kind(IntEnum):
     DIVERT_ACCOUNT = 7
     PLAN = 8
     QUALITY = 9
+    BLOCK = 10
 
 
 DIVERTS = {
@@ -59,7 +64,8 @@ def page_key(kind: Kind, name: str) -> int:
 
     A DIVERT kind's key is worked out of that of the number, plan or account itself, as the matcher
     does it (``divert_key``, ``number_key`` in records.pxd). The name of a number is its digits,
-    with or without a plus.
+    with or without a plus. A block's is an account and a colon with the digits of a prefix, or the
+    account alone for the entry that tells which lengths such prefixes have.
     """
     if kind == Kind.DIVERT_NUMBER:
         return _usable(_mix(int(name.removeprefix("+")) ^ _DIVERT))
@@ -69,6 +75,10 @@ def page_key(kind: Kind, name: str) -> int:
         return _usable(_mix(page_key(Kind.ACCOUNT, name) ^ _DIVERT))
     if kind == Kind.QUALITY:
         return _usable(_mix(page_key(Kind.CARRIER, name) ^ _QUALITY))
+    if kind == Kind.BLOCK:
+        account, colon, digits = name.partition(":")
+        word = int(digits or "0") << 4 | len(digits) if colon else _MASK
+        return _usable(_mix(page_key(Kind.ACCOUNT, account) ^ _mix(word ^ _BLOCK)))
     text = f"{kind.name.lower()}/{name}".encode()
     return _usable(int.from_bytes(blake2b(text, digest_size=8).digest(), "little"))
 

@@ -256,6 +256,12 @@ cdef inline uint64_t quality_key(uint64_t key) noexcept nogil:
     key = mix(key ^ <uint64_t>0x7175616C697479)
     return key if key > 1 else key + 2
 
+cdef inline uint64_t block_key(uint64_t key, uint64_t word) noexcept nogil:
+    """Key of where an account's calls may not go (vnroute.image.keys): `word` is the digits of a
+    prefix times 16, and how many there are; all ones for which lengths there are."""
+    key = mix(key ^ mix(word ^ <uint64_t>0x626C6F636B))
+    return key if key > 1 else key + 2
+
 cdef inline uint64_t divert_key(uint64_t key) noexcept nogil:
     """Key of what is said of where the calls of a plan or account go; of a number, its own digits
     stand for its key (vnroute.image.keys)."""

@@ -192,6 +192,7 @@ cdef enum:
     KIND_DIVERT_PLAN = 6
     KIND_DIVERT_ACCOUNT = 7
     KIND_QUALITY = 9
+    KIND_BLOCK = 10
 
 cdef inline bint page_said(const Page* page, uint64_t key, int64_t now, Said* said) noexcept nogil:
     """Whether the page says something of a key at a moment in Unix seconds, and what."""

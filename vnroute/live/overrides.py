@@ -8,10 +8,11 @@ from datetime import UTC, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from vnroute.image.keys import Kind
 from vnroute.image.state_page import StatePage
 from vnroute.importing.findings import hint
 from vnroute.live.loops import faults_of_override
-from vnroute.live.page import entry_of, fill_page, kind_of
+from vnroute.live.page import block_entries, entry_of, fill_page, kind_of
 from vnroute.model import Account, FieldError
 from vnroute.model.e164 import digits_of, parse_number
 from vnroute.model.forwarding import MAX_HOPS
@@ -59,7 +60,10 @@ def set_override(
             if not other.holds_at(now):
                 writing.remove_override(other.kind, other.id)
         writing.put_override(override)
-        page.put(*entry_of(override))
+        if override.kind == "block":
+            page.replace([Kind.BLOCK], block_entries(overrides_in_force(writing, override.since)))
+        else:
+            page.put(*entry_of(override))
     page.expire(now)
     return before[0] if before and before[0].holds_at(now) else None
 
@@ -72,7 +76,10 @@ def clear_override(
     with _as_stored(store, page), store.transaction(what, who) as writing:
         there = [o for o in overrides_in_force(writing) if (o.kind, o.id) == (kind, key)]
         writing.remove_override(kind, key)
-        page.remove(kind_of(kind), key)
+        if kind == "block":
+            page.replace([Kind.BLOCK], block_entries(overrides_in_force(writing)))
+        else:
+            page.remove(kind_of(kind), key)
     return there[0] if there else None
 
 
@@ -144,8 +151,8 @@ def _known(kind: str, key: str, names: Sequence[str]) -> str:
 
 
 def _account_of(reading: Reading, kind: str, key: str, accounts: dict[str, Account]) -> Account:
-    if kind == "account":
-        return accounts[_known(kind, key, list(accounts))]
+    if kind in ("account", "block"):
+        return accounts[_known("account", key.partition(":")[0], list(accounts))]
     if kind == "plan":
         plans = {plan.id: plan for plan in reading.plans()}
         return accounts[plans[_known(kind, key, list(plans))].account]
@@ -181,6 +188,9 @@ def check_override(
         return
     accounts = {account.id: account for account in reading.accounts()}
     account = _account_of(reading, override.kind, override.id, accounts)
+    if override.kind == "block":
+        _account_of(reading, "block", override.id, accounts)
+        return
     target = override.target
     assert target is not None
     leads_on = target.kind == "plan"

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from vnroute.image.keys import DIVERTS, Kind, page_key, state_hash
 from vnroute.image.state_page import PageError, StatePage
+from vnroute.model.blocked import parse_block
 from vnroute.model.override import Override
 
-__all__ = ["TO_NUMBER", "TO_PLAN", "entry_of", "fill_page", "kind_of", "open_page"]
+__all__ = ["TO_NUMBER", "TO_PLAN", "block_entries", "entry_of", "fill_page", "kind_of", "open_page"]
 
 TO_NUMBER, TO_PLAN = 0, 1
 """What an entry that diverts calls says in `value`: what `more` is."""
@@ -36,6 +37,30 @@ def entry_of(override: Override) -> tuple[Kind, str, int, int, int, int]:
     return kind_of(override.kind), override.id, value, override.seconds, until, more
 
 
+def block_entries(overrides: Iterable[Override]) -> list[tuple[Kind, str, int, int, int, int]]:
+    """Return the entries of all blocks among these overrides, as ``StatePage.put`` takes them.
+
+    One entry a prefix, which ends with the last block of it; and one an account, which tells the
+    lengths of its prefixes, so that no other length is looked for.
+    """
+    ends: dict[tuple[str, str], int] = {}
+    for override in overrides:
+        if override.kind == "block":
+            until = 0 if override.until is None else int(override.until.timestamp())
+            account, prefixes = parse_block(override.id)
+            for prefix in prefixes:
+                before = ends.get((account, prefix), until)
+                ends[account, prefix] = max(before, until) if before and until else 0
+    lengths: dict[str, int] = {}
+    for account, prefix in ends:
+        lengths[account] = lengths.get(account, 0) | 1 << len(prefix)
+    return [
+        *((Kind.BLOCK, account, sizes, 0, 0, 0) for account, sizes in lengths.items()),
+        *((Kind.BLOCK, f"{account}:{prefix}", 1, 0, until, 0)
+          for (account, prefix), until in ends.items()),
+    ]  # fmt: skip
+
+
 def open_page(path: Path) -> tuple[StatePage, str]:
     """Open a page to write, a new one where there is none or what is there is none.
 
@@ -53,4 +78,6 @@ def fill_page(page: StatePage, overrides: Iterable[Override], now: float | None 
     """Make the page say of overrides exactly what is in force."""
     at = time.time() if now is None else now
     kinds = [*_STATES.values(), *DIVERTS.values()]
-    page.replace(kinds, [entry_of(each) for each in overrides if each.holds_at(at)])
+    there = [each for each in overrides if each.holds_at(at)]
+    entries = [entry_of(each) for each in there if each.kind != "block"]
+    page.replace([*kinds, Kind.BLOCK], entries + block_entries(there))

@@ -31,7 +31,8 @@ cdef enum Outcome:
     EXPIRED = 11
     SCREENED = 12
     AT_CAPACITY = 13      # others take the call, since a number, an account or the system has too many
-    OUTCOMES = 14
+    BLOCKED = 14          # the account may not call any of the plan's targets
+    OUTCOMES = 15
 
 
 cdef class Matcher:
@@ -67,6 +68,8 @@ cdef class Matcher:
     cdef int _diverted_before # how often before the call came here
     cdef bint _timed          # the step at hand is under a schedule
     cdef bint _first          # nothing was rung before the target at hand
+    cdef uint64_t _account_key   # of the account that was called
+    cdef bint _blocked        # a target was left out since its account may not call it
     cdef bint _counted        # FreeSWITCH counts the call at a time
     cdef bint _rings
     cdef bint _taken          # voicemail has the call: nothing can follow
@@ -90,6 +93,7 @@ cdef class Matcher:
     cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES
     cdef uint32_t _screen(self, const AssignmentRecord* assignment) except? 0xFFFFFFFE
     cdef int _account_id(self, const AssignmentRecord* assignment) except -1
+    cdef bint _is_blocked(self, uint64_t number) noexcept
     cdef int _resource(self, const AssignmentRecord* assignment, const uint32_t* rule) except -1
     cdef uint32_t _beyond(self, const AssignmentRecord* assignment, uint32_t level) except? 0xFFFFFFFE
     cdef int _apply(self, const uint32_t* step) except -1

@@ -62,12 +62,14 @@ from vnroute.image.records cimport (
     PolicyRecord,
     TargetRecord,
     Text,
+    block_key,
     divert_key,
     mix,
     quality_key,
     vn_mulhi,
 )
 from vnroute.image.state_page cimport (
+    KIND_BLOCK,
     KIND_DIVERT_ACCOUNT,
     KIND_DIVERT_NUMBER,
     KIND_DIVERT_PLAN,
@@ -111,7 +113,7 @@ from vnroute.portability.table cimport PortabilityTable
 OUTCOME_NAMES = (
     "routed", "ended_by_plan", "unknown_number", "suspended", "no_carrier", "too_many_hops",
     "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
-    "screened", "at_capacity",
+    "screened", "at_capacity", "blocked",
 )
 """What a decision can be, in the order of Matcher.counts()."""
 
@@ -120,8 +122,9 @@ REFUSALS = {
     "no_carrier": "NO_ROUTE_DESTINATION",
     "too_many_hops": "EXCHANGE_ROUTING_ERROR",
     "failed": "NORMAL_TEMPORARY_FAILURE",
+    "blocked": "OUTGOING_CALL_BARRED",
 }
-"""The hangup cause of each refusal: 404, 404, 483 and 503 (hangup_cause_to_sip). A number that is
+"""The hangup cause of each refusal: 404, 404, 483, 503 and 403 (hangup_cause_to_sip). A number that is
 not in service has a treatment in the image."""
 
 cdef tuple _CAUSES = tuple(
@@ -393,6 +396,8 @@ cdef class Matcher:
         self._called = number
         self._now = now
         self._order = image.accounts[assignment.account].order
+        self._account_key = image.accounts[assignment.account].key
+        self._blocked = False
         self._read_caller(&call)
         self._counted = False
         if plan is NULL and assignment.screen != NO_VALUE:
@@ -416,7 +421,7 @@ cdef class Matcher:
             self._steps(image.programs + assignment.program,
                         image.programs + assignment.program + assignment.words, now, 0)
         if self._rings and self._legs == 0 and not self._taken:
-            return self._refuse(row, NO_CARRIER)
+            return self._refuse(row, BLOCKED if self._blocked else NO_CARRIER)
         put_text(&self._head, b";")
         # A treatment that is no plan leaves the call with the plan that its number has.
         if plan is NULL or plan.id.size == 0:
@@ -438,6 +443,8 @@ cdef class Matcher:
             text = image.policies[self._together].together
             put_text(&self._head, b";")
             put(&self._head, image.text + text.offset, text.size)
+        if self._blocked:
+            put_text(&self._head, b";vn_blocked=true")
         if self._diversions:
             put_text(&self._head, b";vn_diverted=true")
         if self._counted:
@@ -1096,6 +1103,9 @@ cdef class Matcher:
         cdef uint32_t legs
         if self._legs == MAX_LEGS:
             return 0
+        if page_count(&self._page, KIND_BLOCK) and self._is_blocked(target.number):
+            self._blocked = True
+            return 0
         self._target += 1
         if target.dial.size:
             self._open(&target, &policy, branches, False)
@@ -1113,6 +1123,35 @@ cdef class Matcher:
             legs = self._hunt(&target, &policy, branches, self._least)
             self._desperate = True
         return legs > 0
+
+    cdef bint _is_blocked(self, uint64_t number) noexcept:
+        """Whether the account at hand may not call a number; 0 is a target that is none."""
+        cdef uint32_t lengths = 0, value = 0
+        cdef int size, digits = 0
+        if not page_value(
+            &self._page, block_key(self._account_key, NO_LIMIT), self._now, &lengths
+        ):
+            return False
+        if number:
+            digits = 1
+            while digits < 15 and number >= POWERS[digits]:
+                digits += 1
+        for size in range(digits + 1):
+            if lengths >> size & 1 and page_value(
+                &self._page,
+                block_key(self._account_key, (number / POWERS[digits - size]) << 4 | <uint64_t>size
+                          if size else 0),
+                self._now, &value,
+            ):
+                return True
+        return False
+
+    def is_blocked(self, uint32_t assignment, uint64_t number, double now):
+        """Return whether calls under an assignment may not go to a number; 0 for no number."""
+        self._checked(assignment)
+        self._account_key = self.image.accounts[self.record_of(assignment).account].key
+        self._now = <int64_t>now
+        return page_count(&self._page, KIND_BLOCK) and self._is_blocked(number)
 
     cdef bint _admits(self, uint64_t key) noexcept:
         """Whether this call may take a gateway; if not, how bad it is counts for the least bad."""

@@ -67,7 +67,7 @@ class Target:
     ``seconds`` is how long it rings, ``delay`` after how many it begins where targets ring
     together, ``share`` its weight where they share, ``show`` whose number it sees, ``confirm`` the
     key that takes the call, ``routing_number`` what carriers are chosen by where the number is
-    ported.
+    ported; ``blocked`` whether its account may not call it now.
     """
 
     to: str
@@ -84,6 +84,7 @@ class Target:
     most: int = 128
     most_carriers: int = 0
     considered: tuple[Considered, ...] = field(default=(), compare=False)
+    blocked: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,6 +265,7 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     else:
         screens, treatment = _screens(matcher, row, digits_of_caller, caller)
     steps = walk.enter(number, plan, account) if treatment is None else _steps(walk, treatment)
+    steps = _without_the_blocked(matcher, row, steps, now)
     steps = _without_the_unwell(matcher, steps, applications, now)
     reason: Refusal | None = None
     if outcome:
@@ -278,11 +280,12 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
             "expired": f"{number} is in service no more",
             "screened": _screened_words(screens),
             "no_carrier": _why_no_carrier(steps),
+            "blocked": f"calls of account {account} there are blocked (vnroute override list)",
             "too_many_hops": "the call has been forwarded too often",
         }
         cause = applications[-1][1]
         reason = Refusal(outcome, cause, whys.get(outcome, outcome))
-    shown = outcome in ("", "no_carrier") or any(step.kind == "play" for step in steps)
+    shown = outcome in ("", "no_carrier", "blocked") or any(step.kind == "play" for step in steps)
     return Explanation(
         image.generation,
         number,
@@ -374,6 +377,23 @@ def _why_no_carrier(steps: tuple[Step, ...]) -> str:
     if any(target.considered for target in targets):
         return "no carrier is left for any of the plan's targets"
     return "no carrier has a rate for any of the plan's targets"
+
+
+def _without_the_blocked(
+    matcher: Matcher, row: int, steps: tuple[Step, ...], now: float
+) -> tuple[Step, ...]:
+    """Take out the legs of targets that their account may not call now."""
+
+    def look(target: Target) -> Target:
+        if target.plan is not None:
+            inner = _without_the_blocked(matcher, row, target.steps, now)
+            return replace(target, steps=inner)
+        number = int(target.to[1:]) if target.to.startswith("+") else 0
+        if matcher.is_blocked(row, number, now):
+            return replace(target, legs=(), blocked=True)
+        return target
+
+    return tuple(replace(step, targets=tuple(map(look, step.targets))) for step in steps)
 
 
 def _without_the_unwell(

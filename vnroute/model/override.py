@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from vnroute.model.blocked import parse_block
 from vnroute.model.e164 import parse_number
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
@@ -17,11 +18,13 @@ from vnroute.model.text import check_text
 
 __all__ = ["OVERRIDDEN", "Override", "OverrideKind", "parse_until"]
 
-OverrideKind = Literal["schedule", "person", "number", "plan", "account"]
+OverrideKind = Literal["schedule", "person", "number", "plan", "account", "block"]
 
-OVERRIDDEN: tuple[OverrideKind, ...] = ("schedule", "person", "number", "plan", "account")
+OVERRIDDEN: tuple[OverrideKind, ...] = (
+    "schedule", "person", "number", "plan", "account", "block",
+)  # fmt: skip
 """A schedule's state and a person's place can be set; the calls of a number, a plan or an account
-can be diverted."""
+can be diverted; those that an account sends on can be blocked, all or to a destination."""
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)", re.ASCII)
 _SPAN = re.compile(r"(\d{1,5})\s*([mhd])", re.ASCII)
@@ -37,9 +40,9 @@ class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
 
     ``id`` is the schedule, person, plan or account, or the number as E.164. A schedule gets a
     ``state``, a person a place, which stands there as well; of the others, calls go ``to`` a number
-    (E.164) or a plan (``plan:ID``), which rings for ``seconds`` if it is a number. It holds from
-    ``since`` on and ends by itself at ``until`` (no end: for good). ``by`` is who set it,
-    ``reason`` why.
+    (E.164) or a plan (``plan:ID``), which rings for ``seconds`` if it is a number. A ``block``
+    (:mod:`vnroute.model.blocked`) has neither. It holds from ``since`` on and ends by itself at
+    ``until`` (no end: for good). ``by`` is who set it, ``reason`` why.
     """
 
     kind: OverrideKind
@@ -55,9 +58,17 @@ class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     def __post_init__(self) -> None:
         if self.kind == "number":
             parse_number(self.id, "id")
+        elif self.kind == "block":
+            parse_block(self.id)
         else:
             check_id(self.id)
-        if self.kind in ("schedule", "person"):
+        if self.kind == "block":
+            if self.to or self.state:
+                field = "to" if self.to else "state"
+                raise FieldError(
+                    field, repr(self.to or self.state), "nothing: its calls are blocked"
+                )
+        elif self.kind in ("schedule", "person"):
             if self.to:
                 raise FieldError("to", repr(self.to), f"a state: a {self.kind} diverts no calls")
             check_id(self.state, "state")
@@ -92,6 +103,9 @@ class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             return f"schedule {self.id} is {self.state}"
         if self.kind == "person":
             return f"person {self.id} is at {self.state}"
+        if self.kind == "block":
+            account, _, to = self.id.partition(":")
+            return f"calls of account {account}{f' to {to}' if to else ''} are blocked"
         return f"calls of {self.kind} {self.id} go to {self.to}"
 
 

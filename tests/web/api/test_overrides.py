@@ -104,3 +104,19 @@ def test_where_a_person_is(ask: Ask) -> None:
     there = operator("GET", "/persons/ana/whereabouts").json()
     assert there["at"] == "desk" and there["override"]["by"] == "operator-acme"
     assert ask("viewer", "other")("GET", "/persons/ana/whereabouts").status_code == 404
+
+
+def test_a_block_is_lifted_by_nobody_whom_it_is_against(ask: Ask, home: Path) -> None:
+    operator = ask("operator")
+    reply = operator("PUT", "/overrides/block/acme:+4470", {"until": "2h", "reason": "fraud"})
+    assert reply.status_code == 200, reply.text
+    found = on_page(home, Kind.BLOCK, "acme:4470")
+    assert found is not None and found.until
+    own = ask("operator", "acme")
+    assert [each["id"] for each in own("GET", "/overrides").json()["items"]] == ["acme:+4470"]
+    assert own("DELETE", "/overrides/block/acme:+4470").status_code == 403
+    assert own("PUT", "/overrides/block/acme", {}).status_code == 403
+    assert ask("viewer")("DELETE", "/overrides/block/acme:+4470").status_code == 403
+    assert operator("PUT", "/overrides/block/acme:44", {}).status_code == 422
+    assert operator("DELETE", "/overrides/block/acme:+4470").status_code == 200
+    assert on_page(home, Kind.BLOCK, "acme:4470") is None

@@ -41,8 +41,9 @@ _Done = TypeVar("_Done")
 
 
 class NewOverride(msgspec.Struct, forbid_unknown_fields=True):
-    """What is to be set: a ``state`` (a schedule's state, a person's place), or ``to`` (a number or
-    ``plan:ID``) for numbers, plans and accounts. ``until`` as ``vnroute override`` takes it.
+    """What is to be set: a ``state`` (a schedule's state, a person's place), ``to`` (a number or
+    ``plan:ID``) for numbers, plans and accounts, or neither for a block. ``until`` as
+    ``vnroute override`` takes it.
     """
 
     state: str = ""
@@ -58,6 +59,8 @@ def _check(identity: Identity, reading: Reading, kind: str, key: str, *, change:
         owner = owner_of(reading, kind, key)
     except FieldError as error:
         raise Refused(404, str(error)) from None
+    if identity.account and kind == "block" and change:
+        raise Refused(403, "blocks are not set or lifted by whom they are against")
     if identity.account and owner != identity.account:
         if kind == "schedule" and not owner:
             if change:

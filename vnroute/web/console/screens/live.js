@@ -14,7 +14,7 @@ const OUTCOMES = {
   routed: "routed", ended_by_plan: "ended by plan", unknown_number: "unknown number", suspended: "suspended",
   no_carrier: "no carrier", too_many_hops: "too many hops", failed: "failed", reserved: "reserved",
   quarantined: "quarantined", ported_out: "ported out", not_yet: "not yet in service", expired: "expired",
-  screened: "screened", at_capacity: "at capacity",
+  screened: "screened", at_capacity: "at capacity", blocked: "blocked",
 };
 const REFUSED = Object.keys(OUTCOMES).slice(2);
 const SECONDS = 300, NOT_ROWS = ["location", "change_counter"];
