@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from vnroute.calls.opening import open_calls
-from vnroute.calls.sql_reading import TABLES
+from vnroute.calls.sql_reading import MONTHS, TABLES
 from vnroute.calls.sql_store import SqlCallStore
 
 __all__ = ["MONTH", "fill"]
@@ -85,6 +85,14 @@ def fill(address: str, calls: int) -> dict[str, int]:
                 with database.transaction():
                     database.insert(table, [*TABLES[table][0], *TABLES[table][1]], batch)
             written[table] = len(keys)
+        for table, month in MONTHS.items():
+            key, sums = TABLES[table]
+            named, added = ", ".join(key[1:]), ", ".join(f"sum({name})" for name in sums)
+            with database.transaction():
+                database.execute(
+                    f"INSERT INTO {month} SELECT day / 100, {named}, {added} FROM {table} "
+                    f"GROUP BY day / 100, {named}"
+                )
         with database.transaction():
             months = [
                 (MONTH, campaign, calls // 4000, calls // 20_000) for campaign, _ in _CAMPAIGNS

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -33,7 +34,7 @@ _COMMON = (("%3A", ":"), ("%3B", ";"), ("%7C", "|"), ("%20", " "), ("%2C", ","),
 
 def text_of(value: Any) -> str:
     """Return a CDR's value as text, URL-decoded; mod_json_cdr encodes each (encode-values)."""
-    if isinstance(value, str):
+    if type(value) is str:
         text: str = value
         if "%" not in text:
             return text
@@ -52,6 +53,9 @@ def text_of(value: Any) -> str:
 
 def small_int(value: Any, low: int = 0, high: int = 1 << 62) -> int:
     """Return a whole number, held between bounds; 0, or ``low``, for what is none."""
+    if type(value) is str and len(value) <= 18 and value.isascii() and value.isdigit():
+        number = int(value)
+        return number if low <= number <= high else min(max(number, low), high)
     text = text_of(value).strip()
     if not _INT.fullmatch(text):
         return max(0, low)
@@ -60,6 +64,13 @@ def small_int(value: Any, low: int = 0, high: int = 1 << 62) -> int:
 
 def clean_id(value: Any) -> str:
     """Return an id (account, plan, campaign, gateway, cause); empty for what is none."""
+    # The same few come again and again; what is longer than any id with each byte escaped is none.
+    text = value if type(value) is str else text_of(value)
+    return _known_id(text) if len(text) <= 192 else ""
+
+
+@lru_cache(maxsize=4096)
+def _known_id(value: str) -> str:
     text = text_of(value)
     return text if _ID.fullmatch(text) else ""
 

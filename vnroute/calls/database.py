@@ -26,10 +26,6 @@ class Database(Protocol):
         """Run one statement for each row."""
         ...
 
-    def returned(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Run one statement with RETURNING for each row; return the row that each returns."""
-        ...
-
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> object:
         """Write new rows, in the quickest way there is."""
         ...

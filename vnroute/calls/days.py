@@ -15,6 +15,7 @@ __all__ = [
     "first_moment",
     "hour_of",
     "month_of",
+    "months_within",
     "parse_day",
     "parse_month",
     "whole_month",
@@ -87,3 +88,19 @@ def whole_month(first: int, last: int) -> int:
         return 0
     made = datetime(last // 10_000, last // 100 % 100, last % 100, tzinfo=UTC)
     return month_of(first) if (made + timedelta(days=1)).day == 1 else 0
+
+
+def months_within(first: int, last: int) -> tuple[int, int] | None:
+    """Return the first and last of the months that lie wholly between two days, None for none.
+
+    0 is a side without a bound. A day need not be one of the calendar: the 31st of June will do.
+    """
+    begin = 1 if not first else month_of(first) if first % 100 <= 1 else _next(month_of(first))
+    end = 999_912 if not last else month_of(last)
+    if last and last % 100 < calendar.monthrange(end // 100, end % 100)[1]:
+        end = end - 1 if end % 100 > 1 else end - 89
+    return (begin, end) if begin <= end else None
+
+
+def _next(month: int) -> int:
+    return month + 1 if month % 100 < 12 else month + 89

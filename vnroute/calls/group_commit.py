@@ -9,13 +9,26 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
 
 from vnroute.calls.spool import Spool, SpoolError
 from vnroute.calls.spool_format import encode_record
 
-__all__ = ["GroupCommit", "TooMuchWaiting"]
+__all__ = ["Done", "GroupCommit", "TooMuchWaiting", "settle"]
 
 _MOST_WAITING_BYTES = 64 * 1024 * 1024
+
+Done = Callable[[SpoolError | None], object]
+"""Told once that a record is durable (None), or why it is not; must not raise."""
+
+
+_T = TypeVar("_T")
+
+
+def settle(future: asyncio.Future[_T], result: _T) -> None:
+    """Set a future's result, unless whoever waited has gone: the record is kept all the same."""
+    if not future.done():
+        future.set_result(result)
 
 
 class TooMuchWaiting(Exception):
@@ -28,7 +41,7 @@ class GroupCommit:
     def __init__(self, spool: Spool, told: Callable[[float, int], None] | None = None) -> None:
         self._spool = spool
         self._told = told
-        self._waiting: list[tuple[bytes, asyncio.Future[None]]] = []
+        self._waiting: list[tuple[bytes, Done]] = []
         self._waiting_bytes = 0
         self._some = asyncio.Event()
         self._thread = ThreadPoolExecutor(1, "spool")
@@ -39,20 +52,29 @@ class GroupCommit:
         """Begin to write; needs a running loop."""
         self._task = asyncio.get_running_loop().create_task(self._run())
 
+    def put(self, kind: int, received: int, payload: bytes, done: Done) -> None:
+        """Take a record; ``done`` is called with None once it is durable, or with why it is not.
+
+        Raises :class:`TooMuchWaiting` where it is not even tried. A callback and no future: some
+        thousands of records a second need no task each.
+        """
+        if self._closing or self._waiting_bytes + len(payload) > _MOST_WAITING_BYTES:
+            raise TooMuchWaiting("the disk does not keep up")
+        record = encode_record(kind, received, payload)
+        self._waiting.append((record, done))
+        self._waiting_bytes += len(record)
+        self._some.set()
+
     async def append(self, kind: int, received: int, payload: bytes) -> None:
         """Return once the record is durable.
 
-        Raises :class:`SpoolError` where it could not be made so, :class:`TooMuchWaiting` where it
-        was not even tried.
+        Raises :class:`SpoolError` where it could not be made so, and as :meth:`put` does.
         """
-        if self._closing or self._waiting_bytes + len(payload) > _MOST_WAITING_BYTES:
-            raise TooMuchWaiting
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        record = encode_record(kind, received, payload)
-        self._waiting.append((record, future))
-        self._waiting_bytes += len(record)
-        self._some.set()
-        await future
+        future: asyncio.Future[SpoolError | None] = asyncio.get_running_loop().create_future()
+        self.put(kind, received, payload, lambda error: settle(future, error))
+        error = await future
+        if error is not None:
+            raise error
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
@@ -72,13 +94,8 @@ class GroupCommit:
                 error = failure
             if self._told is not None:
                 self._told(loop.time() - began, 0 if error else len(batch))
-            for _, future in batch:
-                if future.done():
-                    continue  # whoever waited has gone; the record is kept all the same
-                if error is None:
-                    future.set_result(None)
-                else:
-                    future.set_exception(error)
+            for _, done in batch:
+                done(error)
 
     async def close(self) -> None:
         """Write what waits, and end."""

@@ -6,6 +6,7 @@ record with the switch.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -14,7 +15,7 @@ import msgspec
 
 from vnroute.calls.body import json_of
 from vnroute.calls.counts import CdrCounts
-from vnroute.calls.group_commit import GroupCommit, TooMuchWaiting
+from vnroute.calls.group_commit import GroupCommit, TooMuchWaiting, settle
 from vnroute.calls.reading import ForeignRecord, LegRecord, Unreadable, read_record
 from vnroute.calls.record import Call
 from vnroute.calls.spool import SpoolError
@@ -30,6 +31,9 @@ class Verdict(NamedTuple):
 
     status: int
     text: str
+
+
+_KEPT = Verdict(200, "kept")
 
 
 class Intake:
@@ -52,6 +56,15 @@ class Intake:
 
     async def take(self, body: bytes, content_type: str) -> Verdict:
         """Keep one record; never raises for what is in it."""
+        future: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+        self.put(body, content_type, lambda verdict: settle(future, verdict))
+        return await future
+
+    def put(self, body: bytes, content_type: str, done: Callable[[Verdict], object]) -> None:
+        """Keep one record; ``done`` is called once with the verdict, perhaps before this returns.
+
+        Neither raises for what is in it, nor may ``done``.
+        """
         received = time.time_ns() // 1000
         kind, payload = KIND_CALL, b""
         call: Call | None = None
@@ -65,29 +78,41 @@ class Intake:
         except Unreadable as error:
             self._counts.requests["unreadable"] += 1
             self._logger.warning("CDR refused", why=str(error), bytes=len(body))
-            return Verdict(400, f"no CDR: {error}")
+            done(Verdict(400, f"no CDR: {error}"))
+            return
         except LegRecord:
             # The call's own record has its legs; a leg is no call.
             self._counts.requests["leg"] += 1
-            return Verdict(200, "a leg's record: left out")
+            done(Verdict(200, "a leg's record: left out"))
+            return
         except ForeignRecord:
             self._counts.requests["foreign"] += 1
-            return Verdict(200, "no call of ours: left out")
+            done(Verdict(200, "no call of ours: left out"))
+            return
         except Exception as error:
             # JSON that should have been readable: kept as it came, for whoever mends the reader.
             self._logger.exception("CDR kept unread", error=str(error))
-            kind, payload = KIND_RAW, body
+            kind, payload, call = KIND_RAW, body, None
+
+        def kept(error: SpoolError | None) -> None:
+            if error is not None:
+                done(self._failed(error))
+                return
+            self._counts.requests["kept"] += 1
+            if call is not None:
+                for watcher in self._watchers:
+                    watcher(call)
+            done(_KEPT)
+
         try:
-            await self._commit.append(kind, received, payload)
-        except (SpoolError, TooMuchWaiting) as error:
-            self._counts.requests["failed"] += 1
-            self._logger.error("CDR not kept; the switch keeps it", error=str(error))
-            return Verdict(503, "cannot be kept now; post it again")
-        self._counts.requests["kept"] += 1
-        if call is not None and kind == KIND_CALL:
-            for watcher in self._watchers:
-                watcher(call)
-        return Verdict(200, "kept")
+            self._commit.put(kind, received, payload, kept)
+        except TooMuchWaiting as error:
+            done(self._failed(error))
+
+    def _failed(self, error: Exception) -> Verdict:
+        self._counts.requests["failed"] += 1
+        self._logger.error("CDR not kept; the switch keeps it", error=str(error))
+        return Verdict(503, "cannot be kept now; post it again")
 
     def _note(self, call: Call) -> None:
         if call.clock_off:

@@ -96,10 +96,6 @@ class PostgresDatabase:
             self._run(self._raw.executemany(_numbered(sql), piece))
         return None
 
-    def returned(self, sql: str, rows: Sequence[tuple[Any, ...]]) -> list[Any]:
-        """Run one statement with RETURNING for each row; return the row that each returns."""
-        return list(self._run(self._raw.fetchmany(_numbered(sql), rows))) if rows else []
-
     def insert(self, table: str, columns: Sequence[str], rows: Sequence[tuple[Any, ...]]) -> object:
         """Write new rows by COPY, in binary."""
         if rows:

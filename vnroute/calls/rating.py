@@ -19,7 +19,7 @@ from functools import lru_cache
 import msgspec
 
 from vnroute.calls.base import CallStore, DeckRow, GatewayRow, Rate, RatedCall
-from vnroute.calls.countries import area_of, country_of
+from vnroute.calls.countries import country_of, place_of
 from vnroute.calls.record import Call
 from vnroute.model.carrier import Gateway
 from vnroute.model.charge import Charge, rate_call
@@ -120,7 +120,8 @@ class Rater:
         A leg that nobody picked up costs nothing; one whose carrier or rate is unknown has no
         cost, and then neither has the call.
         """
-        made = RatedCall(call, country=country_of(call.caller), area=area_of(call.caller))
+        country, area = place_of(call.caller)
+        made = RatedCall(call, country=country, area=area)
         carriers: list[str] = []
         destinations: list[str] = []
         rates: list[Rate | None] = []

@@ -177,10 +177,10 @@ class _Times(NamedTuple):
 
 
 def _times(variables: dict[str, Any], received: int) -> _Times:
-    started, answered, bridged, ended, ringing, media = (
-        small_int(variables.get(f"{name}_uepoch"))
-        for name in ("start", "answer", "bridge", "end", "progress", "progress_media")
-    )
+    started, answered = small_int(variables["start_uepoch"]), small_int(variables["answer_uepoch"])
+    bridged, ended = small_int(variables["bridge_uepoch"]), small_int(variables["end_uepoch"])
+    ringing = small_int(variables["progress_uepoch"])
+    media = small_int(variables["progress_media_uepoch"])
     duration = min(max(ended - started, 0), _BEHIND_US)
     clock_off = not received - _BEHIND_US <= started <= received + _AHEAD_US
     if clock_off:

@@ -7,10 +7,10 @@ from typing import Any
 
 from vnroute.calls.base import CallFilter
 from vnroute.calls.database import Database
-from vnroute.calls.days import first_moment, whole_month
+from vnroute.calls.days import first_moment, months_within, whole_month
 from vnroute.calls.record import OUTCOMES
 
-__all__ = ["CALL_COLUMNS", "LEG_COLUMNS", "TABLES", "CallReading"]
+__all__ = ["CALL_COLUMNS", "LEG_COLUMNS", "MONTHS", "TABLES", "CallReading"]
 
 CALL_COLUMNS = (
     "id", "uuid", "day", "started", "answered", "ended", "received", "switch", "number", "account",
@@ -44,6 +44,13 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "carrier_days": (("day", "carrier", "gateway", "destination", "currency"), _LEG_SUMS),
 }
 """The tables of sums: what each is keyed by, and what it sums."""
+MONTHS = {
+    "campaign_days": "campaign_by_month",
+    "campaign_hours": "campaign_hours_by_month",
+    "source_days": "source_by_month",
+    "number_days": "number_by_month",
+}
+"""Tables of the same sums by month, with ``month`` in the place of ``day``."""
 
 
 class CallReading:
@@ -136,13 +143,28 @@ class CallReading:
             yield call | {"legs": legs.get(row[0], [])}
 
     def sums(self, table: str, which: CallFilter, by: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the sums of a table of sums, grouped by columns of its key, most calls first."""
+        """Return the sums of a table of sums, grouped by columns of its key, most calls first.
+
+        Whole months are read from the sums of months, other days from those of days.
+        """
         keys, sums = TABLES[table]
         assert by and set(by) <= set(keys), (table, by)
+        columns = ", ".join((*by, *sums))
         where, values = self._where(which, keys)
+        source = f"SELECT {columns} FROM {table} WHERE {where}"
+        months = months_within(which.first_day, which.last_day)
+        if months and table in MONTHS and "day" not in by:
+            first, last = months
+            inside, wanted = self._where(which._replace(first_day=0, last_day=0), keys)
+            # The days around them, if any.
+            source = (
+                f"SELECT {columns} FROM {MONTHS[table]} WHERE {inside} AND month BETWEEN ? AND ? "
+                f"UNION ALL {source} AND day < ? UNION ALL {source} AND day > ?"
+            )
+            values = [*wanted, first, last, *values, first * 100, *values, last * 100 + 31]
         totals = ", ".join(f"CAST(sum({name}) AS BIGINT)" for name in sums)
         rows = self._db.rows(
-            f"SELECT {', '.join(by)}, {totals} FROM {table} WHERE {where} "
+            f"SELECT {', '.join(by)}, {totals} FROM ({source}) each "
             f"GROUP BY {', '.join(by)} ORDER BY sum({sums[0]}) DESC, {', '.join(by)}",
             values,
         )

@@ -7,11 +7,11 @@ from typing import Any
 
 from vnroute.calls.base import Added, DeckRow, GatewayRow, RatedCall
 from vnroute.calls.database import Database
-from vnroute.calls.days import day_of
+from vnroute.calls.days import day_of, month_of
 from vnroute.calls.keys import call_key
 from vnroute.calls.spool_format import Position
 from vnroute.calls.sql_decks import Decks
-from vnroute.calls.sql_reading import CALL_COLUMNS, LEG_COLUMNS, TABLES, CallReading
+from vnroute.calls.sql_reading import CALL_COLUMNS, LEG_COLUMNS, MONTHS, TABLES, CallReading
 from vnroute.calls.sums import Sums
 
 __all__ = ["SqlCallStore"]
@@ -32,10 +32,12 @@ def _adding(table: str, keys: Sequence[str], sums: Sequence[str]) -> str:
 
 
 _SUMS = {table: _adding(table, *columns) for table, columns in TABLES.items()}
+_BY_MONTH = {
+    table: _adding(month, ("month", *TABLES[table][0][1:]), TABLES[table][1])
+    for table, month in MONTHS.items()
+}
 _MONTHS = _adding("campaign_months", ("month", "campaign"), ("callers", "repeat_callers"))
-_CALLERS = _adding("campaign_callers", ("month", "campaign", "caller"), ("calls",)) + (
-    " RETURNING calls"
-)
+_CALLERS = _adding("campaign_callers", ("month", "campaign", "caller"), ("calls",))
 _DAYS = (
     "INSERT INTO days (day, calls, longest_ms, archived) VALUES (?, ?, ?, 0) ON CONFLICT (day) "
     "DO UPDATE SET calls = days.calls + excluded.calls, longest_ms = CASE WHEN "
@@ -126,14 +128,39 @@ class SqlCallStore(CallReading):
     def _put_sums(self, sums: Sums) -> None:
         for table, sql in _SUMS.items():
             self._db.executemany(sql, [(*key, *row) for key, row in sums.tables[table].items()])
+        for table, sql in _BY_MONTH.items():
+            # A row a day of the batch: they add up in the table.
+            rows = sums.tables[table].items()
+            self._db.executemany(sql, [(month_of(key[0]), *key[1:], *row) for key, row in rows])
         callers = sorted(sums.callers.items())
-        totals = self._db.returned(_CALLERS, [(*key, count) for key, count in callers])
+        before = self._called_before([key for key, _ in callers])
+        self._db.executemany(_CALLERS, [(*key, count) for key, count in callers])
         months: dict[tuple[int, str], list[int]] = {}
-        for (key, count), (total,) in zip(callers, totals, strict=True):
+        for key, count in callers:
+            known = before.get(key, 0)
             month = months.setdefault(key[:2], [0, 0])
-            month[0] += total == count  # not there before
-            month[1] += total > 1 and total - count <= 1  # not a repeat caller before
+            month[0] += not known
+            month[1] += known <= 1 < known + count  # not a repeat caller before
         self._db.executemany(_MONTHS, [(*key, *row) for key, row in months.items()])
+
+    def _called_before(
+        self, callers: Sequence[tuple[int, str, str]]
+    ) -> dict[tuple[int, str, str], int]:
+        """Return how often each caller of a month and campaign has called, of those that have."""
+        found: dict[tuple[int, str, str], int] = {}
+        for at in range(0, len(callers), _KEYS_AT_ONCE):
+            some = callers[at : at + _KEYS_AT_ONCE]
+            # Joined, since SQLite looks up no list of rows by an index.
+            rows = self._db.rows(
+                "WITH wanted (month, campaign, caller) AS "
+                f"(VALUES {', '.join(['(CAST(? AS BIGINT), ?, ?)'] * len(some))}) "
+                "SELECT c.month, c.campaign, c.caller, c.calls FROM wanted w "
+                "JOIN campaign_callers c "
+                "ON c.month = w.month AND c.campaign = w.campaign AND c.caller = w.caller",
+                [value for key in some for value in key],
+            )
+            found.update((row[:3], row[3]) for row in rows)
+        return found
 
     def counter(self, name: str) -> int:
         """Return a counter's value, 0 where it was never set."""

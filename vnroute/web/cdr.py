@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import ipaddress
 from collections.abc import AsyncIterator, Callable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from vnroute.calls.base import Added
 from vnroute.calls.collect import collect
 from vnroute.calls.counts import CdrCounts
 from vnroute.calls.drain import Drain
-from vnroute.calls.group_commit import GroupCommit
+from vnroute.calls.group_commit import GroupCommit, settle
 from vnroute.calls.intake import Intake, Verdict
 from vnroute.calls.opening import open_calls
 from vnroute.calls.record import Call
@@ -55,7 +56,8 @@ class CdrService:
         self._commit: GroupCommit | None = None
         self._warn = log.bounded(self._logger)
         self._allowed = [ipaddress.ip_network(text) for text in settings.cdr.allow]
-        self._max_bytes = settings.cdr.max_bytes
+        self.max_bytes = settings.cdr.max_bytes
+        self._allows = lru_cache(maxsize=1024)(self._is_allowed)
         self._watchers: list[Callable[[Call], None]] = []
 
     def watch(self, watcher: Callable[[Call], None]) -> None:
@@ -178,7 +180,7 @@ class CdrService:
             await asyncio.sleep(_COLLECT_SECONDS)
 
     async def _take_file(self, body: bytes) -> int:
-        if len(body) > self._max_bytes:
+        if len(body) > self.max_bytes:
             return 413
         if self._intake is None:
             return 503
@@ -188,22 +190,32 @@ class CdrService:
         address = self.settings.store_address
         return open_store(address, create=False) if store_exists(address) else None
 
-    def _allows(self, scope: Scope) -> bool:
-        client = scope.get("client")
-        if client is None:
-            return False
+    def allows(self, address: str) -> bool:
+        """Whether a peer of that address may post."""
+        return self._allows(address)
+
+    def _is_allowed(self, text: str) -> bool:
         try:
-            address = ipaddress.ip_address(client[0])
+            address = ipaddress.ip_address(text)
         except ValueError:
             return False
         mapped = getattr(address, "ipv4_mapped", None)
         return any((mapped or address) in network for network in self._allowed)
 
+    def put(self, body: bytes, content_type: str, done: Callable[[Verdict], object]) -> None:
+        """Keep a record; ``done`` is called once with the verdict, perhaps before this returns."""
+        if self._intake is None:
+            self.counts.requests["failed"] += 1
+            done(Verdict(503, "the spool is not open; post it again"))
+        else:
+            self._intake.put(body, content_type, done)
+
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         headers = dict(scope["headers"])
-        if not self._allows(scope):
+        client = scope.get("client")
+        if not self.allows(client[0] if client else ""):
             self.counts.requests["refused_peer"] += 1
-            self._warn("CDR refused", why="peer is not allowed", peer=str(scope.get("client")))
+            self._warn("CDR refused", why="peer is not allowed", peer=str(client))
             await _reply(send, Verdict(403, "not from here"), close=True)
         elif from_a_page(scope["headers"]):
             self.counts.requests["refused_peer"] += 1
@@ -211,34 +223,31 @@ class CdrService:
         elif scope.get("method") != "POST":
             await _reply(send, Verdict(405, "POST a record"), close=True)
         elif (length := headers.get(b"content-length", b"0")).isdigit() and (
-            int(length[:12]) > self._max_bytes
+            int(length[:12]) > self.max_bytes
         ):
             await self._too_large(send, int(length[:12]))
         else:
             body = await self._body(receive)
             if body is None:
                 return  # the peer has gone in the middle: it keeps the record
-            if len(body) > self._max_bytes:
+            if len(body) > self.max_bytes:
                 await self._too_large(send, len(body))
                 return
-            intake = self._intake
-            if intake is None:
-                self.counts.requests["failed"] += 1
-                await _reply(send, Verdict(503, "the spool is not open; post it again"))
-                return
             kind = headers.get(b"content-type", b"").decode("latin-1")
-            await _reply(send, await intake.take(body, kind))
+            answered: asyncio.Future[Verdict] = asyncio.get_running_loop().create_future()
+            self.put(body, kind, lambda verdict: settle(answered, verdict))
+            await _reply(send, await answered)
 
     async def _too_large(self, send: Send, size: int) -> None:
         self.counts.requests["too_large"] += 1
-        self._warn("CDR refused", why="too many bytes", bytes=size, most=self._max_bytes)
+        self._warn("CDR refused", why="too many bytes", bytes=size, most=self.max_bytes)
         # Closed, so that what is still on its way is not read.
-        await _reply(send, Verdict(413, f"more than {self._max_bytes} bytes"), close=True)
+        await _reply(send, Verdict(413, f"more than {self.max_bytes} bytes"), close=True)
 
     async def _body(self, receive: Receive) -> bytes | None:
         """Return the body, or as much of it as shows that it is too large; None if it broke off."""
         parts, size = [], 0
-        while size <= self._max_bytes:
+        while size <= self.max_bytes:
             message: Any = await receive()
             if message["type"] != "http.request":
                 return None

@@ -15,6 +15,7 @@ import ssl
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, cast
 
 import uvicorn
 import uvloop
@@ -24,6 +25,7 @@ from vnroute.settings import Settings
 from vnroute.web.app import make_app
 from vnroute.web.cdr import CdrService
 from vnroute.web.cdr_metrics import CdrMetrics
+from vnroute.web.cdr_protocol import CdrConnections
 from vnroute.web.health import HealthMetrics, HealthService
 from vnroute.web.metrics import Metrics
 from vnroute.web.status_api import LiveStatus
@@ -81,7 +83,8 @@ async def _serve(
     server = _Server(
         uvicorn.Config(
             app,
-            http="httptools",
+            # Whatever makes protocols will do, says Config.load; its hint asks for a class.
+            http=cast(Any, CdrConnections(cdrs)),
             ws="none",
             lifespan="on",
             log_config=None,
