@@ -8,17 +8,11 @@ from cpython.unicode cimport PyUnicode_GET_LENGTH
 from libc.stdint cimport uint32_t, uint64_t
 
 from vnroute.image.number_line cimport INDEX_FIRST, INDEX_ROWS, LOW_DIVISOR, NO_PREFIX, fill_up, longest_match
+from vnroute.image.records cimport vn_prefetch
 
 
 cdef enum:
     BATCH = 16
-
-
-cdef extern from *:
-    """
-    #define vn_prefetch(address) __builtin_prefetch(address)
-    """
-    void prefetch "vn_prefetch"(const void* address) noexcept nogil
 
 
 cdef extern from "Python.h":
@@ -97,12 +91,12 @@ cdef class PrefixTable:
                 if PyUnicode_IS_COMPACT_ASCII(<object>text):
                     filled[i] = fill_up(PyUnicode_1BYTE_DATA(<object>text), sizes[i])
                 if filled[i]:
-                    prefetch(&self._index[filled[i] / LOW_DIVISOR - INDEX_FIRST])
+                    vn_prefetch(&self._index[filled[i] / LOW_DIVISOR - INDEX_FIRST])
             for i in range(batch):
                 if filled[i]:
                     head = <uint32_t>(filled[i] / LOW_DIVISOR) - INDEX_FIRST
-                    prefetch(&self._spans[self._index[head]])
-                    prefetch(&self._spans[(self._index[head] + self._index[head + 1]) >> 1])
+                    vn_prefetch(&self._spans[self._index[head]])
+                    vn_prefetch(&self._spans[(self._index[head] + self._index[head + 1]) >> 1])
             for i in range(batch):
                 if filled[i]:
                     value = longest_match(self._index, self._spans, filled[i], sizes[i])

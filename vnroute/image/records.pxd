@@ -19,10 +19,12 @@ cdef extern from *:
     static inline uint64_t vn_mulhi(uint64_t a, uint64_t b) {
         return (uint64_t)(((unsigned __int128)a * b) >> 64);
     }
+    static inline void vn_prefetch(const void* place) { __builtin_prefetch(place); }
     #define VN_NO_VALUE UINT32_C(0xFFFFFFFF)
     """
     const uint32_t NO_VALUE "VN_NO_VALUE"
     uint64_t vn_mulhi(uint64_t a, uint64_t b) noexcept nogil
+    void vn_prefetch(const void* place) noexcept nogil    # asks memory for a cache line
 
 # Exact numbers: a bucketed cuckoo table. Five keys and five values fill one cache line, and a key
 # lies in one of two lines, so a lookup touches two lines at most, however many numbers there are.

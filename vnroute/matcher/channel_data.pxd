@@ -42,23 +42,39 @@ cdef inline bint take(
     return True
 
 
-cdef inline void read_call(const unsigned char* data, size_t size, Call* call) noexcept nogil:
-    """Fill `call` from a CHANNEL_DATA block; what is not there has no data."""
-    cdef const unsigned char* line = data
-    cdef const unsigned char* end = data + size
-    cdef const unsigned char* stop
-    cdef size_t length
+cdef struct Reader:
+    const unsigned char* line    # the next one to be read
+    const unsigned char* end
+
+
+cdef inline void begin_call(
+    Reader* reader, const unsigned char* data, size_t size, Call* call
+) noexcept nogil:
+    """Begin to read a CHANNEL_DATA block: nothing of the call is known yet."""
+    reader.line = data
+    reader.end = data + size
     call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
     call.parameters.data = call.identity.data = call.diversion.data = NULL
     call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
     call.over.data = NULL
-    while line < end:
+
+
+cdef inline bint read_lines(Reader* reader, Call* call, int lines) noexcept nogil:
+    """Fill `call` from so many more lines; whether there may be others. What is not there has no
+    data. Reading in parts lets the caller ask memory for what he looks up next meanwhile."""
+    cdef const unsigned char* line = reader.line
+    cdef const unsigned char* end = reader.end
+    cdef const unsigned char* stop
+    cdef size_t length
+    while lines and line < end:
+        lines -= 1
         stop = <const unsigned char*>memchr(line, 10, end - line)
         if stop is NULL:
             stop = end
         length = stop - line
         if length == 0:
-            return
+            reader.line = end
+            return False
         if line[0] == c'C':
             if length > 8 and line[1] == c'a' and line[2] == c'l' and line[6] == c'-':
                 if line[7] == c'D':
@@ -83,3 +99,5 @@ cdef inline void read_call(const unsigned char* data, size_t size, Call* call) n
         elif line[0] == c'U':
             take(&call.uuid, line, length, b"Unique-ID: ", 11)
         line = stop + 1
+    reader.line = line
+    return line < end

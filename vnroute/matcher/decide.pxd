@@ -11,8 +11,8 @@ from vnroute.image.records cimport (
 )
 from vnroute.image.state_page cimport Page, Said
 from vnroute.matcher.buffer cimport Buffer
-from vnroute.matcher.channel_data cimport Call
-from vnroute.matcher.image cimport RouteImage
+from vnroute.matcher.channel_data cimport Call, Reader
+from vnroute.matcher.image cimport RouteImage, Spell
 from vnroute.matcher.overlay cimport Overlay
 from vnroute.portability.table cimport PortabilityTable
 
@@ -79,12 +79,14 @@ cdef class Matcher:
     cdef int _forwards        # Max-Forwards left for the legs
     cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing
     cdef uint32_t* _turns
+    cdef Spell* _spells       # of each schedule, the one that was asked for last
     cdef int _diversions      # how often the call at hand was diverted by the state page
     cdef uint32_t _least      # how bad the least bad gateway is that was passed over
     cdef bint _desperate      # a target had no gateway that is well
     cdef uint64_t _least_bad
 
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil
+    cdef uint32_t _fetch(self, uint64_t number, Reader* reader, Call* call) noexcept
     cdef uint32_t assignment_of(self, uint64_t number) noexcept
     cdef const AssignmentRecord* record_of(self, uint32_t row) noexcept
     cdef const char* _heads(self, uint32_t row) noexcept

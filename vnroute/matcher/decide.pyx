@@ -19,6 +19,7 @@ from libc.string cimport memcpy, memset
 
 from vnroute.image.overlay_slots cimport OverlaySlot, slot_of
 from vnroute.image.number_line cimport NO_PREFIX, POWERS
+from vnroute.image.program_words cimport words_of
 from vnroute.image.records cimport (
     CALLER_ANONYMOUS,
     CALLER_INVALID,
@@ -67,6 +68,7 @@ from vnroute.image.records cimport (
     mix,
     quality_key,
     vn_mulhi,
+    vn_prefetch,
 )
 from vnroute.image.state_page cimport (
     KIND_BLOCK,
@@ -86,7 +88,7 @@ from vnroute.image.state_page cimport (
     page_value,
 )
 from vnroute.matcher.buffer cimport Buffer, drop, put, put_number, put_text, reserve
-from vnroute.matcher.channel_data cimport Call, read_call
+from vnroute.matcher.channel_data cimport Call, Reader, begin_call, read_lines
 from vnroute.matcher.dialling cimport (
     number_shown,
     put_diversion,
@@ -106,7 +108,7 @@ from vnroute.matcher.gate cimport (
     gate_true,
     is_anonymous,
 )
-from vnroute.matcher.image cimport RouteImage
+from vnroute.matcher.image cimport RouteImage, Spell
 from vnroute.matcher.overlay cimport Overlay
 from vnroute.portability.table cimport PortabilityTable
 
@@ -140,6 +142,8 @@ cdef enum:
     TO_PLAN = 1       # what an entry of the state page that diverts calls says in its value
     ALL_CALLS = 1000  # the share of calls that a gateway's entry on the state page admits, if all
     DRAINED = 4       # how bad a gateway is that somebody took out: never tried (carriers/health)
+    FETCH_LINES = 16  # headers read, a hundred nanoseconds, while memory is asked for something
+    FETCH_WORDS = 24  # of a program: as far as it is looked at for what else a call will need
     MAX_LEGS = 128    # FreeSWITCH reads no more alternatives (MAX_PEERS in switch_ivr_originate.c)
 
 cdef const char* EXECUTE = (
@@ -183,6 +187,7 @@ cdef class Matcher:
         drop(&self._body)
         drop(&self._labels)
         free(self._turns)
+        free(self._spells)
 
     def swap(self, RouteImage image not None, Overlay overlay=None):
         """Decide by another image from now on, and by the overlay over it; return the image before.
@@ -192,8 +197,11 @@ cdef class Matcher:
         if overlay is not None and overlay.image is not image:
             raise ValueError("an overlay over another image")
         cdef uint32_t* turns = <uint32_t*>calloc(max(1, image.rotations), sizeof(uint32_t))
+        cdef Spell* spells = <Spell*>calloc(max(1, image.schedule_count), sizeof(Spell))
         cdef uint32_t i
-        if turns is NULL:
+        if turns is NULL or spells is NULL:
+            free(turns)
+            free(spells)
             raise MemoryError
         # Each worker begins anywhere in each rotation, so that together they are even from the
         # first call on.
@@ -201,6 +209,8 @@ cdef class Matcher:
             turns[i] = <uint32_t>self._next_noise()
         free(self._turns)
         self._turns = turns
+        free(self._spells)
+        self._spells = spells
         before = self.image
         self.image = image
         self.lay(overlay)
@@ -327,13 +337,58 @@ cdef class Matcher:
     cdef uint32_t state_at(self, uint32_t schedule, int64_t now) noexcept nogil:
         """Return the state of a schedule at a moment: what somebody has set, else by its rules."""
         cdef uint32_t value, state
+        cdef Spell* spell = &self._spells[schedule]
         if (page_count(&self._page, KIND_SCHEDULE) | page_count(&self._page, KIND_PERSON)
                 and page_value(&self._page, self.image.schedules[schedule].key, now, &value)):
             state = self.image.state_by_hash(schedule, value)
             # A state that this generation does not have says nothing.
             if state != NO_VALUE:
                 return state
-        return self.image.state_of(schedule, now)
+        # What holds now holds for hours: it is kept, so that most calls touch no transition.
+        if spell.since <= (now << 8 | 0xFF) and now < spell.until:
+            return <uint32_t>(spell.since & 0xFF)
+        return self.image.spell_of(schedule, now, spell)
+
+    cdef uint32_t _fetch(self, uint64_t number, Reader* reader, Call* call) noexcept:
+        """Return the row of the assignment of a number, or NO_VALUE.
+
+        Where there are many plans, each thing that a call needs of the image lies in a place that
+        no cache holds, and the one before says where the next is. Memory is asked for each while
+        some more of the headers are read, so that nothing waits for it.
+        """
+        cdef RouteImage image = self.image
+        cdef const AssignmentRecord* assignment
+        cdef const uint32_t* word
+        cdef const uint32_t* stop
+        cdef const char* head
+        cdef uint32_t row
+        # 0 stands for a free place in the table of numbers.
+        if number == 0:
+            return NO_VALUE
+        image.fetch_number(number)
+        read_lines(reader, call, FETCH_LINES)
+        row = self.assignment_of(number)
+        if row == NO_VALUE:
+            return row
+        assignment = self.record_of(row)
+        vn_prefetch(assignment)
+        read_lines(reader, call, FETCH_LINES)
+        word = image.programs + assignment.program
+        stop = word + min(assignment.words, <uint32_t>FETCH_WORDS)
+        head = self._heads(row) + assignment.head.offset
+        vn_prefetch(word)
+        vn_prefetch(stop - 1)
+        vn_prefetch(head)
+        vn_prefetch(head + assignment.head.size)
+        read_lines(reader, call, FETCH_LINES)
+        # Whatever the conditions come to: to ask for a few lines too many costs little.
+        while word < stop:
+            if word[0] & 0xFF == OP_WHEN:
+                vn_prefetch(&self._spells[word[1]])
+            elif word[0] & 0xFF == OP_RING:
+                vn_prefetch(&image.targets[word[1]])
+            word += words_of(word)
+        return row
 
     cdef int _begin(self, uint64_t number) except -1:
         self._head.size = self._body.size = self._labels.size = 0
@@ -363,8 +418,14 @@ cdef class Matcher:
         cdef uint32_t treated
         cdef Outcome why = ROUTED
         cdef uint64_t routing
-        read_call(data, size, &call)
+        cdef Reader reader
+        begin_call(&reader, data, size, &call)
+        while call.called.data is NULL and read_lines(&reader, &call, 8):
+            pass
         number = gate_called(&call.called)
+        row = self._fetch(number, &reader, &call)
+        while read_lines(&reader, &call, 1000):
+            pass
         self._begin(number)
         routing = gate_routing(&call.called)
         if routing == 0:
@@ -373,8 +434,6 @@ cdef class Matcher:
             # How the call was brought here, for its record: our own numbers end here.
             put_text(&self._head, b";vn_routing_number=+")
             put_number(&self._head, routing)
-        # 0 stands for a free place in the table of numbers.
-        row = self.assignment_of(number) if number else NO_VALUE
         if row == NO_VALUE:
             return self._refuse(row, UNKNOWN_NUMBER)
         assignment = self.record_of(row)

@@ -19,6 +19,11 @@ from vnroute.image.records cimport (
 )
 
 
+cdef struct Spell:
+    int64_t since    # a transition: second << 8 | state
+    int64_t until    # a second; `since` or before where it is known of one moment only
+
+
 cdef class RouteImage:
     cdef readonly object path
     cdef readonly object header
@@ -96,6 +101,7 @@ cdef class RouteImage:
     cdef int _check_text(self, uint32_t offset, uint32_t size, str what) except -1
     cdef uint32_t choices_of(self, uint64_t number, uint32_t order) noexcept nogil
     cdef uint32_t assignment_of(self, uint64_t number) noexcept nogil
+    cdef void fetch_number(self, uint64_t number) noexcept nogil
     cdef uint32_t lists_of(self, uint64_t digits, int size) noexcept nogil
     cdef uint32_t _caller_set(self, uint64_t key) noexcept nogil
     cdef bint is_on(self, uint32_t at, uint32_t wanted) noexcept nogil
@@ -106,6 +112,7 @@ cdef class RouteImage:
     cdef list rules_of(self, uint32_t at)
     cdef readonly object screen_starts
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil
+    cdef uint32_t spell_of(self, uint32_t schedule, int64_t now, Spell* spell) noexcept nogil
     cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil
     cdef uint32_t plan_by_key(self, uint64_t key) noexcept nogil
     cdef bint _sound_formats(self, uint32_t first, uint32_t count) noexcept nogil

@@ -12,6 +12,7 @@ from vnroute.image.layout import ImageError, SectionId, read_header
 
 from vnroute.image.number_line cimport INDEX_ROWS, LINE_DIGITS, NO_PREFIX, POWERS, fill_up, longest_match
 from vnroute.matcher.dialling cimport format_for
+from vnroute.image.program_words cimport OP_WORDS, words_of
 from vnroute.image.records cimport (
     BUCKET_SLOTS,
     CALLER_ANONYMOUS,
@@ -58,26 +59,10 @@ from vnroute.image.records cimport (
     SHOW_TARGET,
     first_bucket,
     second_bucket,
+    vn_prefetch,
 )
 
 cdef int64_t WEEK = 7 * 24 * 3600
-# Words of each op; those of variable length count on from here.
-cdef uint32_t[11] OP_WORDS
-OP_WORDS[:] = [1, 4, 2, 5, 3, 2, 4, 4, 7, 3, 3]
-
-
-cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
-    """Return how many words the step at hand has; the first four of a PICK or FROM are read."""
-    cdef uint32_t op = step[0] & 0xFF
-    if op == OP_TOGETHER:
-        return 2 + <uint64_t>step[1]
-    if op == OP_PICK:
-        return 4 + 2 * <uint64_t>step[3]
-    if op == OP_FROM:
-        return 4 + 3 * <uint64_t>step[3]
-    return OP_WORDS[op]
-
-
 
 @cython.final
 cdef class RouteImage:
@@ -573,6 +558,7 @@ cdef class RouteImage:
             elif op == OP_RELAY:
                 self._check_text(step[1], step[2], "a cause")
                 self._check_text(step[3], step[4], "a cause")
+                self._check_text(step[5], step[6], "a cause")
             elif op == OP_PICK:
                 if step[1] > PICK_ROTATE or step[3] == 0 or (
                     step[1] == PICK_ROTATE and step[2] >= self.rotations
@@ -607,6 +593,11 @@ cdef class RouteImage:
             if bucket.key[slot] == number:
                 return bucket.assignment[slot]
         return self.block_of(number)
+
+    cdef void fetch_number(self, uint64_t number) noexcept nogil:
+        """Ask memory for where a number will be looked for."""
+        vn_prefetch(&self.buckets[first_bucket(number, self.seed, self.bucket_count)])
+        vn_prefetch(&self.buckets[second_bucket(number, self.seed, self.bucket_count)])
 
     cdef uint32_t block_of(self, uint64_t number) noexcept nogil:
         """Return the row of the assignment of the narrowest block around a number, or NO_VALUE."""
@@ -643,7 +634,13 @@ cdef class RouteImage:
         return self.destinations[destination * self.columns + self.orders[order].column]
 
     cdef uint32_t state_of(self, uint32_t schedule, int64_t now) noexcept nogil:
-        """Return the state of a schedule at a moment in Unix seconds.
+        """Return the state of a schedule at a moment in Unix seconds."""
+        cdef Spell spell
+        return self.spell_of(schedule, now, &spell)
+
+    cdef uint32_t spell_of(self, uint32_t schedule, int64_t now, Spell* spell) noexcept nogil:
+        """Return the state of a schedule at a moment in Unix seconds, and since and until when it
+        is so.
 
         A transition is (second << 8 | state). Outside the horizon the same hour of the first or
         last week inside it answers. Transitions lie nearly even in time, so the search begins
@@ -652,6 +649,7 @@ cdef class RouteImage:
         """
         cdef const int64_t* row = self.transitions + self.schedules[schedule].first
         cdef uint32_t low, high, step = 1, count = self.schedules[schedule].count, half
+        cdef int64_t asked = now
         if now >= self.horizon_end:
             now -= (now - self.horizon_end + WEEK) // WEEK * WEEK
         elif now < self.horizon_start:
@@ -682,6 +680,10 @@ cdef class RouteImage:
                 low = half
             else:
                 high = half
+        spell.since = row[low]
+        # A week that stands for another says nothing of the moments around.
+        spell.until = now if now != asked else (
+            row[low + 1] >> 8 if low + 1 < count else self.horizon_end)
         return <uint32_t>(row[low] & 0xFF)
 
     cdef uint32_t state_by_hash(self, uint32_t schedule, uint32_t wanted) noexcept nogil:

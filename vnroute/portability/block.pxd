@@ -24,10 +24,8 @@ cdef extern from *:
         memcpy(&word, (const unsigned char*)words + (at >> 3), 8);
         return (word >> (at & 7)) & ((UINT64_C(1) << width) - 1);
     }
-    static inline void vn_prefetch(const void* address) { __builtin_prefetch(address); }
     #define VN_NOT_PORTED UINT32_C(0xFFFFFFFF)
     """
-    void vn_prefetch(const void* address) noexcept nogil
     const uint32_t NOT_PORTED "VN_NOT_PORTED"
     int vn_ones(uint64_t word) noexcept nogil
     int vn_lowest(uint64_t word) noexcept nogil

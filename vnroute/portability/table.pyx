@@ -14,6 +14,7 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from vnroute.image.layout import ImageError
 from vnroute.portability.layout import HEADER_BYTES, read_header
 
+from vnroute.image.records cimport vn_prefetch
 from vnroute.portability.block cimport (
     BLOCK_ROWS,
     FIRSTS_STEP,
@@ -27,7 +28,6 @@ from vnroute.portability.block cimport (
     vn_bits,
     vn_lowest,
     vn_ones,
-    vn_prefetch,
 )
 
 cdef enum:
