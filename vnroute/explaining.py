@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -42,6 +43,15 @@ class Explainer:
         self.warnings: list[str] = []
         """What the last answer left out, since it could not be read."""
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether the image in force is open: then an answer takes no longer than a call."""
+        return self._matcher is not None and self._seen == self._in_force()
+
+    def _in_force(self) -> tuple[Path | None, Path | None]:
+        images = self._settings.images
+        return current_image(images), current_image(images, PORTABILITY)
+
     def at(self, called: str, caller: str, at: datetime) -> Explanation:
         """Return the answer at a moment. Raises :class:`NoImage`."""
         with self._lock:
@@ -60,10 +70,9 @@ class Explainer:
             return [(datetime.fromtimestamp(when, at.tzinfo), answer) for when, answer in found]
 
     def _opened(self) -> Matcher:
-        path = current_image(self._settings.images)
+        path, ported = self._in_force()
         if path is None:
             raise NoImage(f"{self._settings.images}: no route image there; run vnroute compile")
-        ported = current_image(self._settings.images, PORTABILITY)
         if self._matcher is None or self._image is None or self._seen != (path, ported):
             try:
                 self._image = RouteImage(path)

@@ -12,8 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from vnroute.compiler import build_generation
-from vnroute.compiler.overlay import OverlayState, refresh_overlays
-from vnroute.image.generations import current_image, overlay_path
+from vnroute.compiler.overlay import Overlays, OverlayState, refresh_overlays
+from vnroute.image.generations import current_image, generation_of, overlay_path
 from vnroute.image.overlay import overlay_header
 from vnroute.importing.editing import edit
 from vnroute.matcher.decide import Matcher
@@ -98,6 +98,7 @@ class Home:
             shutil.copytree(base, directory, symlinks=True)
         self.images = directory / "images"
         self.store: Store = open_store(str(directory))
+        self.overlays = Overlays(self.images)
 
     def compile(self) -> None:
         with self.store.snapshot() as reading:
@@ -116,8 +117,15 @@ class Home:
         return self.store.change_counter()
 
     def refresh(self) -> OverlayState:
-        state = refresh_overlays(self.images, self.store.snapshot)
+        """Lay numbers over what was laid before; as if all were laid anew."""
+        state = self.overlays.refresh(self.store.snapshot)
         assert state is not None
+        path = current_image(self.images)
+        assert path is not None
+        over = overlay_path(self.images, generation_of(path))
+        kept = over.read_bytes() if over.exists() else b""
+        assert refresh_overlays(self.images, self.store.snapshot) == state
+        assert (over.read_bytes() if over.exists() else b"") == kept
         return state
 
     def matcher(self) -> Matcher:
@@ -179,6 +187,7 @@ def test_base_and_overlay_answer_as_a_compilation(
             except RoutingDataError as error:
                 # The check for loops holds for numbers changed one by one, and refuses all of it.
                 assert "loop" in error.problems[0].found
+            home.refresh()
         state = home.refresh()
         over = home.matcher()
         waits = {

@@ -1,5 +1,6 @@
 """Edits: entries put and removed as data, checked as files are, all of it or nothing."""
 
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -152,3 +153,48 @@ def test_who_may_not_is_refused_before_anything_is_written(store: Store) -> None
     with pytest.raises(PermissionError):
         make(store, {}, remove={"accounts": ["other"]}, allowed=allowed)
     assert len(store.accounts()) == 2
+
+
+def ringing(*targets: str) -> dict[str, Any]:
+    return {
+        "id": "main",
+        "account": "acme",
+        "steps": [{"ring": list(targets)}, {"hangup": "relay"}],
+    }
+
+
+def test_a_number_that_is_rung_closes_no_loop(store: Store) -> None:
+    """However it comes to be ours: what plans ring is known without reading the plans."""
+    loop = "a forwarding loop"
+    ours = {"number": "+12125550100", "account": "acme", "plan": "main"}
+    assert loop in refused(store, {"numbers": [ours]})[0]
+    away = {**ours, "plan": "night"}
+    assert make(store, {"numbers": [away]}).applied
+    assert loop in refused(store, {"numbers": [ours]})[0]
+    # No plan rings it any more; then one does again.
+    assert make(store, {"plans": [ringing("+12125550999")]}).applied
+    assert make(store, {"numbers": [ours]}).applied
+    assert loop in refused(store, {"plans": [ringing("+12125550100")]})[0]
+    # A person rings as plans do.
+    ana = {"id": "ana", "account": "acme", "places": {"desk": "+13105550111"}, "place": "desk"}
+    assert make(store, {"persons": [ana], "plans": [ringing("person:ana")]}).applied
+    desk = {"number": "+13105550111", "account": "acme", "plan": "main"}
+    assert loop in refused(store, {"numbers": [desk]})[0]
+
+
+def test_a_number_that_goes_may_leave_a_loop_to_its_block(store: Store) -> None:
+    block = {"block": "+1212555xxxx", "account": "acme", "plan": "main"}
+    away = {"number": "+12125550100", "account": "acme", "plan": "night"}
+    assert make(store, {"numbers": [away], "blocks": [block]}).applied
+    with pytest.raises(RoutingDataError, match="a forwarding loop"):
+        make(store, {}, remove={"numbers": ["+12125550100"]})
+
+
+def test_what_an_older_store_rings_is_noted(store: Store) -> None:
+    raw = sqlite3.connect(store.location)
+    raw.executescript("DELETE FROM rung_numbers; CREATE TABLE rung_to_note (waits INTEGER)")
+    raw.close()
+    again = open_store(Path(store.location).parent)
+    ours = {"number": "+12125550100", "account": "acme", "plan": "main"}
+    assert "a forwarding loop" in refused(again, {"numbers": [ours]})[0]
+    again.close()

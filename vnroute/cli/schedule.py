@@ -151,7 +151,9 @@ def _find(session: Session, name: str, zone: str) -> tuple[Schedule, str]:
     if schedule is None:
         raise _Refused(f"no schedule {name!r} is loaded{hint(name, schedules)}")
     try:
-        return schedule, zone_of(schedule, zones, plans, zone, "--zone")
+        return schedule, zone_of(
+            schedule, lambda account: zones.get(account, ""), lambda: plans, zone, "--zone"
+        )
     except FieldError as error:
         raise _Refused(str(error)) from None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable
 from datetime import date, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,19 +20,26 @@ _WEEK = re.compile(r"(\d{4})-?W(\d{1,2})", re.ASCII | re.IGNORECASE)
 
 
 def zone_of(
-    schedule: Schedule, zones: Mapping[str, str], plans: Iterable[Plan], zone: str, field: str
+    schedule: Schedule,
+    zone_of_account: Callable[[str], str],
+    plans: Callable[[], Iterable[Plan]],
+    zone: str,
+    field: str,
 ) -> str:
     """Return the zone to read a schedule in: the one asked for, its own, or that of who asks it.
 
-    ``zones`` are accounts' by id. Raises FieldError, of ``field``, where that is none or several.
+    ``zone_of_account`` gives an account's, empty for one that is not there; ``plans`` are read only
+    where they count. Raises FieldError, of ``field``, where that is none or several.
     """
     if zone:
         return check_zone(zone, field)
-    own = schedule.zone(zones.get(schedule.account, ""))
+    own = schedule.zone(zone_of_account(schedule.account))
     if own:
         return own
     asking = {
-        zones[plan.account] for plan in plans for step in plan.steps if step.when == schedule.id
+        zone_of_account(plan.account)
+        for plan in plans()
+        if any(step.when == schedule.id for step in plan.steps)
     }
     if len(asking) == 1:
         return asking.pop()

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
+
+import msgspec
 
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.routing_file import RoutingDocument
@@ -19,9 +21,17 @@ from vnroute.model import (
     Schedule,
     Screen,
 )
-from vnroute.store.base import Reading
+from vnroute.store.base import Reading, StoreError
 
-__all__ = ["KINDS", "Catalogue"]
+__all__ = ["KINDS", "Catalogue", "Entities"]
+
+
+class _Named(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+_Entity = TypeVar("_Entity", bound=_Named)
 
 KINDS = (
     "accounts", "answers", "lists", "screens", "schedules", "persons", "policies", "plans",
@@ -40,6 +50,69 @@ _ONE = {
 }
 
 
+class Entities(Mapping[str, _Entity], Generic[_Entity]):
+    """What there will be of a kind, by id: what comes, and what is stored and not removed.
+
+    What is stored is read when it is asked for: one, or all of it to go through. An edit of one
+    number among a hundred thousand plans asks for two or three.
+    """
+
+    def __init__(
+        self, kind: str, model: type[_Entity], stored: Reading | None, gone: Collection[str]
+    ) -> None:
+        self._kind = kind
+        self._decoder = msgspec.json.Decoder(model)
+        self._stored = stored
+        self._gone = frozenset(gone)
+        self._known: dict[str, _Entity | None] = {}
+        self._all: dict[str, _Entity] | None = None if stored is not None else {}
+
+    def _find(self, key: str) -> _Entity | None:
+        if self._all is not None:
+            return self._all.get(key)
+        if key not in self._known:
+            found = document = None
+            # Ids are ASCII; anything may be asked for, also what no database takes as text.
+            if self._stored is not None and key not in self._gone and key.isascii():
+                document = self._stored.entity(self._kind, key)
+            if document is not None:
+                try:
+                    found = self._decoder.decode(document)
+                except msgspec.MsgspecError as error:
+                    raise StoreError(f"{self._kind} {key!r} is damaged: {error}") from error
+            self._known[key] = found
+        return self._known[key]
+
+    def _whole(self) -> dict[str, _Entity]:
+        if self._all is None:
+            found: list[_Entity] = getattr(self._stored, self._kind)()
+            self._all = {each.id: each for each in found if each.id not in self._gone}
+            self._all.update((key, one) for key, one in self._known.items() if one is not None)
+        return self._all
+
+    def __getitem__(self, key: str) -> _Entity:
+        found = self._find(key)
+        if found is None:
+            raise KeyError(key)
+        return found
+
+    def __contains__(self, key: object) -> bool:
+        return isinstance(key, str) and self._find(key) is not None
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._whole())
+
+    def __len__(self) -> int:
+        return len(self._whole())
+
+    def put(self, entity: _Entity) -> None:
+        """Take in one that comes."""
+        if self._all is not None:
+            self._all[entity.id] = entity
+        else:
+            self._known[entity.id] = entity
+
+
 class Catalogue:
     """What is there by id, and in which file it comes, if it does.
 
@@ -55,25 +128,26 @@ class Catalogue:
         problems: Findings,
         removed: Mapping[str, Collection[str]] = MappingProxyType({}),
     ) -> None:
-        self.accounts: dict[str, Account] = {}
-        self.answers: dict[str, Answers] = {}
-        self.lists: dict[str, CallerList] = {}
-        self.screens: dict[str, Screen] = {}
-        self.schedules: dict[str, Schedule] = {}
-        self.persons: dict[str, Person] = {}
-        self.policies: dict[str, Policy] = {}
-        self.plans: dict[str, Plan] = {}
-        self.carriers: dict[str, Carrier] = {}
+        self._from = None if replace else stored
+        self._removed = removed
+        self.accounts = self._entities("accounts", Account)
+        self.answers = self._entities("answers", Answers)
+        self.lists = self._entities("lists", CallerList)
+        self.screens = self._entities("screens", Screen)
+        self.schedules = self._entities("schedules", Schedule)
+        self.persons = self._entities("persons", Person)
+        self.policies = self._entities("policies", Policy)
+        self.plans = self._entities("plans", Plan)
+        self.carriers = self._entities("carriers", Carrier)
         self.problems = problems
         self.coming: dict[str, dict[str, tuple[RoutingDocument, int]]] = {}
         self.changed: dict[str, set[str]] = {}
         """Ids of those that come and are not stored just so."""
         self.refused: dict[str, set[str]] = {}
+        self.reowned: set[str] = set()
+        """Plans that come with another account than they are stored with."""
         for kind in KINDS:
-            there: dict[str, Any] = getattr(self, kind)
-            if not replace:
-                gone = removed.get(kind, ())
-                there.update((e.id, e) for e in getattr(stored, kind)() if e.id not in gone)
+            there: Entities[Any] = getattr(self, kind)
             self.coming[kind] = {}
             self.changed[kind] = set()
             self.refused[kind] = set()
@@ -82,8 +156,11 @@ class Catalogue:
                 for position, entity in document.sections[kind]:
                     self._add(kind, there, document, position, entity)
 
+    def _entities(self, kind: str, model: type[_Entity]) -> Entities[_Entity]:
+        return Entities(kind, model, self._from, self._removed.get(kind, ()))
+
     def _add(
-        self, kind: str, there: dict[str, Any], document: RoutingDocument, position: int, new: Any
+        self, kind: str, there: Entities[Any], document: RoutingDocument, position: int, new: Any
     ) -> None:
         first = self.coming[kind].get(new.id)
         if first is not None:
@@ -101,18 +178,21 @@ class Catalogue:
             )
             return
         self.coming[kind][new.id] = (document, position)
-        if there.get(new.id) != new:
+        before = there.get(new.id)
+        if before != new:
             self.changed[kind].add(new.id)
-        there[new.id] = new
+        if kind == "plans" and before is not None and before.account != new.account:
+            self.reowned.add(new.id)
+        there.put(new)
 
     def changed_entities(self, kind: str) -> list[Any]:
         """Return those of a kind that come and differ from what is stored."""
-        there: dict[str, Any] = getattr(self, kind)
+        there: Entities[Any] = getattr(self, kind)
         return [there[key] for key in self.coming[kind] if key in self.changed[kind]]
 
     def coming_entities(self, kind: str) -> list[Any]:
         """Return those of a kind that come."""
-        there: dict[str, Any] = getattr(self, kind)
+        there: Entities[Any] = getattr(self, kind)
         return [there[key] for key in self.coming[kind]]
 
     def add_problem(self, kind: str, key: str, field: str, found: str, expected: str) -> None:

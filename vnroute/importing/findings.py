@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from vnroute.model import FieldError, Problem
 
 __all__ = ["MAX_KEPT", "Findings", "hint", "shown"]
@@ -28,7 +30,7 @@ def hint(word: str, known: object) -> str:
     """Return ``; did you mean …?`` where something among ``known`` is spelled nearly so."""
     from difflib import get_close_matches
 
-    names = list(known) if isinstance(known, (list, tuple, set, frozenset, dict)) else []
+    names = list(known) if isinstance(known, (list, tuple, set, frozenset, Mapping)) else []
     # Comparing is slow; in a long list of ids, what differs in more than its end goes unseen.
     if len(names) > 2000:
         names = [name for name in names if name[:2] == word[:2]][:2000]

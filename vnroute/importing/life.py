@@ -73,7 +73,7 @@ def check_quarantine(
     """Refuse staged numbers that another account had, and that are still quarantined."""
     assignments: dict[int, Assignment] = {}
     for number, origin, before, to_be in writing.iter_moved(("quarantined",)):
-        assignments = assignments or {one.id: one for one in writing.assignments()}
+        assignments |= writing.assignments_of({before, to_be} - assignments.keys())
         old, new = assignments[before], assignments[to_be]
         account = catalogue.accounts.get(old.account)
         zone = account.time_zone if account else "UTC"

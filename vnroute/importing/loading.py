@@ -25,6 +25,7 @@ from vnroute.importing.references import (
     check_choices,
     check_forwarding,
     check_plans,
+    may_forward,
     warn_unrated,
 )
 from vnroute.importing.removing import remove, remove_numbers
@@ -186,7 +187,7 @@ class Loading:
         check_reach(catalogue, self.warnings)
         check_persons(catalogue, self.warnings)
         check_carriers(catalogue)
-        check_choices(catalogue)
+        check_choices(catalogue, bool(self.removed.get("carriers")))
         check_answers(catalogue)
         check_screens(catalogue)
         counts = self.counts
@@ -228,10 +229,11 @@ class Loading:
         for name, tally in gone.items():
             counts[name] = counts.get(name, Tally()) + tally
         check_assignments(catalogue, writing, self.problems)
-        if any(
-            counts[kind].touched
-            for kind in ("plans", "persons", "numbers", "blocks")
-            if kind in counts
+        touched = {kind for kind, tally in counts.items() if tally.touched}
+        if (
+            "blocks" in touched
+            or ("numbers" in touched and writing.rings_moved_numbers())
+            or (touched & {"plans", "persons"} and may_forward(catalogue, writing))
         ):
             check_forwarding(
                 catalogue, writing, self.blocks, self.origins, self.max_hops, self.problems

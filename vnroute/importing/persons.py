@@ -14,6 +14,8 @@ __all__ = ["check_persons"]
 def check_persons(catalogue: Catalogue, warnings: Findings) -> None:
     """Check the persons that change, and those whose account, schedule or a plan changes."""
     changed = catalogue.changed
+    if not (changed["persons"] or changed["accounts"] or changed["schedules"]):
+        return
     for person in catalogue.persons.values():
         comes = person.id in changed["persons"]
         if comes:

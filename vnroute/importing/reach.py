@@ -16,10 +16,7 @@ def check_reach(catalogue: Catalogue, warnings: Findings) -> None:
 
     The last step is left out: every plan has to have one that always ends the call.
     """
-    changed = catalogue.changed["plans"]
-    for plan in catalogue.plans.values():
-        if plan.id not in changed:
-            continue
+    for plan in catalogue.changed_entities("plans"):
         for position in range(1, len(plan.steps) - 1):
             by = _ended_before(catalogue, plan, position)
             if by:

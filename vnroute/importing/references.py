@@ -24,6 +24,7 @@ __all__ = [
     "check_choices",
     "check_forwarding",
     "check_plans",
+    "may_forward",
     "warn_unrated",
 ]
 
@@ -55,7 +56,8 @@ def _targets(plan: Plan) -> Iterator[tuple[str, str]]:
 
 def check_plans(catalogue: Catalogue, warnings: Findings) -> None:
     """Check accounts, schedules and targets of the plans that change, or whose account does."""
-    for plan in catalogue.changed_entities("plans"):
+    coming_plans: list[Plan] = catalogue.changed_entities("plans")
+    for plan in coming_plans:
         expected = catalogue.expected("accounts", plan.account)
         if expected:
             catalogue.add_problem("plans", plan.id, "account", repr(plan.account), expected)
@@ -90,7 +92,7 @@ def check_plans(catalogue: Catalogue, warnings: Findings) -> None:
             if length:
                 add_at(warnings, catalogue, "plans", plan.id, place, f"'+{digits}'", length)
     changed_plans, changed_accounts = catalogue.changed["plans"], catalogue.changed["accounts"]
-    for plan in catalogue.plans.values():
+    for plan in catalogue.plans.values() if changed_accounts else coming_plans:
         if plan.id in changed_plans or plan.account in changed_accounts:
             _check_targets(catalogue, plan, plan.id in changed_plans)
 
@@ -142,10 +144,13 @@ def check_carriers(catalogue: Catalogue) -> None:
                 catalogue.add_problem("carriers", carrier.id, place, found, expected)
 
 
-def check_choices(catalogue: Catalogue) -> None:
-    """Check that every carrier that a choice names is there."""
+def check_choices(catalogue: Catalogue, carriers_go: bool) -> None:
+    """Check that every carrier that a choice names is there: in all choices where ``carriers_go``,
+    else in those that change.
+    """
     for kind in ("accounts", "plans"):
-        for owner in getattr(catalogue, kind).values():
+        there = getattr(catalogue, kind).values()
+        for owner in there if carriers_go else catalogue.changed_entities(kind):
             if owner.choice is None:
                 continue
             for place, name in owner.choice.named():
@@ -219,12 +224,12 @@ def check_blocks(
 
 def check_assignments(catalogue: Catalogue, writing: Transaction, problems: Findings) -> None:
     """Check that numbers stored before still have a plan of their own account."""
-    if not catalogue.changed["plans"]:
+    if not catalogue.reowned:
         return
     moved = {
         assignment.id: assignment
         for assignment in writing.assignments()
-        if assignment.plan in catalogue.changed["plans"]
+        if assignment.plan in catalogue.reowned
         and catalogue.plans[assignment.plan].account != assignment.account
     }
     if not moved:
@@ -240,6 +245,19 @@ def check_assignments(catalogue: Catalogue, writing: Transaction, problems: Find
             catalogue.add_problem("plans", assignment.plan, "account", found, expected)
 
 
+def may_forward(catalogue: Catalogue, writing: Transaction) -> bool:
+    """Whether any plan or person that changes rings one of our numbers, or leads to a plan: where
+    none does, and no number that is rung moves, there is no forwarding that was not there before.
+    """
+    rung = [target for plan in catalogue.changed_entities("plans")
+            for _, target, _ in _rung(plan, catalogue)]  # fmt: skip
+    for person in catalogue.changed_entities("persons"):
+        rung += person.targets().values()
+    if any(target.kind == "plan" for target in rung):
+        return True
+    return bool(writing.find_numbers(t.number for t in rung if t.number is not None))
+
+
 def check_forwarding(
     catalogue: Catalogue,
     writing: Transaction,
@@ -253,7 +271,7 @@ def check_forwarding(
     for person in catalogue.persons.values():
         targets |= {t.number for t in person.targets().values() if t.number is not None}
     ours = writing.find_numbers(targets)
-    plans = {assignment.id: assignment.plan for assignment in writing.assignments()}
+    plans = {key: one.plan for key, one in writing.assignments_of(ours.values()).items()}
     forwards = []
     for plan in catalogue.plans.values():
         for place, target, how in _rung(plan, catalogue):

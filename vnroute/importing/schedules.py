@@ -41,7 +41,8 @@ def check_schedules(
 def check_states(catalogue: Catalogue) -> None:
     """Check that plans ask schedules only for states that they have."""
     changed_plans, changed = catalogue.changed["plans"], catalogue.changed["schedules"]
-    for plan in catalogue.plans.values():
+    asking = catalogue.plans.values() if changed else catalogue.changed_entities("plans")
+    for plan in asking:
         for position, step in enumerate(plan.steps):
             schedule = catalogue.schedules.get(step.when) if step.when else None
             if schedule is None or step.state in schedule.states:

@@ -14,6 +14,8 @@ def check_screens(catalogue: Catalogue) -> None:
         if expected:
             found = repr(account.screen)
             catalogue.add_problem("accounts", account.id, "screen", found, expected)
+    if not any(catalogue.changed[kind] for kind in ("accounts", "plans", "screens")):
+        return
     for account in catalogue.accounts.values():
         screen = catalogue.screens.get(account.screen)
         for name in sorted(screen.plans) if screen else ():

@@ -17,7 +17,15 @@ from vnroute.model.limits import Limits
 from vnroute.model.problem import FieldError
 from vnroute.model.treatment import Treatment, parse_treatment
 
-__all__ = ["ANONYMOUS", "NO_VALID_NUMBER", "CallerList", "Screen", "ScreenRule", "caller_key"]
+__all__ = [
+    "ANONYMOUS",
+    "NO_VALID_NUMBER",
+    "CallerList",
+    "Screen",
+    "ScreenRule",
+    "caller_key",
+    "caller_text",
+]
 
 ANONYMOUS, NO_VALID_NUMBER = 1, 2
 """Keys of the two entries that are no digits."""
@@ -43,6 +51,14 @@ def caller_key(text: str, field: str = "caller") -> int:
     except FieldError as error:
         expected = 'a number, a prefix such as "+1900*", "anonymous" or "no-valid-number"'
         raise FieldError(field, error.found, expected) from None
+
+
+def caller_text(key: int) -> str:
+    """Return an entry as it is written, of :func:`caller_key`."""
+    for word, other in _WORDS.items():
+        if key == other:
+            return word
+    return f"+{key >> 4}*" if key & 15 else f"+{key >> 4}"
 
 
 class CallerList(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

@@ -245,6 +245,12 @@ class Reading(Protocol):
         """Yield (key, list id) of imported callers, ascending."""
         ...
 
+    def callers_page(self, name: str, after: int = 0, limit: int = 100) -> list[int]:
+        """Return keys of callers that were put on a list one by one or imported, above ``after``,
+        ascending.
+        """
+        ...
+
     def screens(self) -> list[Screen]:
         """Return all screens, by id."""
         ...
@@ -278,7 +284,7 @@ class Reading(Protocol):
         ...
 
     def unused_assignments(self, ids: Iterable[int]) -> set[int]:
-        """Return those of ``ids`` that no number and no block uses. May read every number."""
+        """Return those of ``ids`` that no number and no block uses."""
         ...
 
     def iter_numbers(self, batch: int = 100_000) -> Iterator[list[tuple[int, int]]]:
@@ -361,8 +367,8 @@ class Reading(Protocol):
     ) -> tuple[list[tuple[int, Assignment]], int]:
         """Return numbers above ``after``, ascending, and where the next page begins (0: the end).
 
-        ``prefix`` are digits. A page reads a bounded number of rows: it may be short, or empty,
-        while there is a next one.
+        ``prefix`` are digits. Where numbers of very many assignments are meant, a page reads a
+        bounded number of rows: it may be short, or empty, while there is a next one.
         """
         ...
 
@@ -390,6 +396,10 @@ class Transaction(Reading, Protocol):
         """Add or change lists of callers, by id. With ``replace``, what was imported for those
         removed goes too.
         """
+        ...
+
+    def remove_callers(self, name: str, keys: Sequence[int]) -> Tally:
+        """Take callers off a list; those that are not on it are passed over."""
         ...
 
     def put_screens(self, screens: Sequence[Screen], replace: bool = False) -> Tally:
@@ -459,6 +469,10 @@ class Transaction(Reading, Protocol):
 
     def apply_numbers(self, replace: bool = False) -> Tally:
         """Add or change the staged numbers, by number. They stay known to ``staged_origin``."""
+        ...
+
+    def rings_moved_numbers(self) -> bool:
+        """Whether a plan or a person rings any number that was staged or removed."""
         ...
 
     def remove_numbers(self, numbers: Sequence[int]) -> Tally:

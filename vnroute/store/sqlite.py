@@ -12,6 +12,7 @@ from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
 from vnroute.store.sqlite_deck_writing import plain_rows
 from vnroute.store.sqlite_reading import SqliteReading
+from vnroute.store.sqlite_rung import fill_rung
 from vnroute.store.sqlite_schema import bring_up_to_date
 from vnroute.store.sqlite_writing import SqliteTransaction
 
@@ -33,7 +34,7 @@ class SqliteStore(SqliteReading):
         super().__init__(Connection(path))
         try:
             bring_up_to_date(self._db)
-            self._take_over_rates()
+            self._finish_migrations()
         except BaseException:
             self._db.close()
             raise
@@ -43,11 +44,26 @@ class SqliteStore(SqliteReading):
         """Return the path of the database."""
         return str(self._path)
 
+    def _finish_migrations(self) -> None:
+        """Do what migrations left to be done in Python; each names it by a table."""
+        there = (
+            "SELECT name FROM sqlite_schema WHERE name IN ('rates_before_decks', 'rung_to_note')"
+        )
+        for (left,) in list(self._db.rows(there)):
+            if left == "rates_before_decks":
+                self._take_over_rates()
+            else:
+                self._note_rung()
+
+    def _note_rung(self) -> None:
+        """Note what plans and persons ring in a store from before that was noted, once."""
+        with self.transaction("rung numbers noted"):
+            if self._db.row("SELECT 1 FROM sqlite_schema WHERE name = 'rung_to_note'"):
+                fill_rung(self._db)
+
     def _take_over_rates(self) -> None:
         """Take the rates of a store from before there were decks into decks, once."""
         there = "SELECT 1 FROM sqlite_schema WHERE name = 'rates_before_decks'"
-        if not self._db.row(there):
-            return
         with self.transaction("rates taken into decks") as writing:
             if self._db.row(there):
                 rows = self._db.rows(

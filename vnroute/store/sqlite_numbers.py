@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from heapq import nsmallest
+from itertools import chain
 
 import msgspec
 
@@ -25,7 +27,9 @@ _MOST_CHANGES = 100_000
 _TRIM_EVERY = 64
 _MOST_AUDITED = 1000
 MOST_READ = 200_000
-"""Rows that one page of numbers reads at most."""
+"""Rows that one page of numbers reads at most where it goes through them."""
+_MOST_WANTED = 20_000
+"""Assignments of which each is looked up for one page."""
 
 Moved = tuple[int, Assignment | None, Assignment | None]
 """A number, where it led before, and where it leads now; None where it is not there."""
@@ -118,14 +122,66 @@ def read_page(
     there are no more. ``filters`` are columns of assignments, empty for any.
     """
     asked = {column: value for column, value in filters.items() if value}
-    wanted = ""
-    if asked:
-        where = " AND ".join(f"{column} = ?" for column in asked)
-        wanted = f"WHERE assignment IN (SELECT id FROM assignments WHERE {where})"
+    spans = [
+        (max(first, after + 1), last)
+        for first, last in _spans(prefix)
+        if last > after
+        and connection.row(
+            "SELECT 1 FROM numbers WHERE number BETWEEN ? AND ? LIMIT 1", (first, last)
+        )
+    ]
+    if not asked:
+        return _page(spans, limit, lambda first, last, left: connection.rows(
+            "SELECT number, assignment FROM numbers WHERE number BETWEEN ? AND ?"
+            " ORDER BY number LIMIT ?", (first, last, left)))  # fmt: skip
+    where = " AND ".join(f"{column} = ?" for column in asked)
+    query = f"SELECT id FROM assignments WHERE {where} LIMIT ?"
+    wanted = [key for (key,) in connection.rows(query, (*asked.values(), _MOST_WANTED + 1))]
+    if len(wanted) > _MOST_WANTED:
+        return _scan(connection, spans, limit, where, tuple(asked.values()))
+
+    def found(first: int, last: int, left: int) -> Iterable[tuple[int, int]]:
+        # The first ones of each assignment, of which the first of all are.
+        each = (
+            connection.rows(
+                "SELECT number, assignment FROM numbers INDEXED BY numbers_by_assignment"
+                " WHERE assignment = ? AND number BETWEEN ? AND ? ORDER BY number LIMIT ?",
+                (key, first, last, left),
+            )
+            for key in wanted
+        )
+        return nsmallest(left, chain.from_iterable(each))
+
+    return _page(spans, limit, found)
+
+
+def _page(
+    spans: Sequence[tuple[int, int]],
+    limit: int,
+    find: Callable[[int, int, int], Iterable[tuple[int, int]]],
+) -> tuple[list[tuple[int, int]], int]:
+    found: list[tuple[int, int]] = []
+    for first, last in spans:
+        found += find(first, last, limit - len(found))
+        if len(found) == limit:
+            return found, found[-1][0]
+    return found, 0
+
+
+def _scan(
+    connection: Connection,
+    spans: Sequence[tuple[int, int]],
+    limit: int,
+    where: str,
+    values: tuple[str, ...],
+) -> tuple[list[tuple[int, int]], int]:
+    """Read numbers in their order, a bounded number of them: where so many assignments are meant,
+    most numbers have one of them.
+    """
     found: list[tuple[int, int]] = []
     left = MOST_READ
-    for first, last in _spans(prefix):
-        first = max(first, after + 1)
+    for span in spans:
+        first, last = span
         while first <= last:
             if len(found) == limit or left <= 0:
                 return found, first - 1
@@ -136,9 +192,10 @@ def read_page(
             )
             end = last if row is None else row[0]
             rows = connection.rows(
-                "SELECT number, assignment FROM (SELECT number, assignment FROM numbers"
-                f" WHERE number BETWEEN ? AND ?) {wanted} ORDER BY number LIMIT ?",
-                (first, end, *asked.values(), limit - len(found)),
+                "SELECT number, assignment FROM numbers NOT INDEXED WHERE number BETWEEN ? AND ?"
+                f" AND +assignment IN (SELECT id FROM assignments WHERE {where})"
+                " ORDER BY number LIMIT ?",
+                (first, end, *values, limit - len(found)),
             )
             more = list(rows)
             found += more

@@ -160,6 +160,14 @@ class SqliteReading(SqliteDeckReading):
         for batch in self._db.batches("SELECT key, list FROM callers ORDER BY key, list", 50_000):
             yield from batch
 
+    def callers_page(self, name: str, after: int = 0, limit: int = 100) -> list[int]:
+        """Return keys of callers on a list, ascending."""
+        query = (
+            "SELECT key FROM callers INDEXED BY callers_by_list"
+            " WHERE list = ? AND key > ? ORDER BY key LIMIT ?"
+        )
+        return [key for (key,) in self._db.rows(query, (name, after, limit))]
+
     def screens(self) -> list[Screen]:
         """Return all screens, by id."""
         return self._entities("screens", Screen)
@@ -201,14 +209,11 @@ class SqliteReading(SqliteDeckReading):
 
     def unused_assignments(self, ids: Iterable[int]) -> set[int]:
         """Return those of ``ids`` that nothing uses."""
-        unused = set(ids)
-        for (used,) in self._db.rows("SELECT DISTINCT assignment FROM blocks"):
-            unused.discard(used)
-        if unused:
-            # Numbers have no index by assignment: one pass over them, whatever is asked.
-            for (used,) in self._db.rows("SELECT DISTINCT assignment FROM numbers"):
-                unused.discard(used)
-        return unused
+        query = (
+            "SELECT EXISTS (SELECT 1 FROM numbers WHERE assignment = ?1)"
+            " OR EXISTS (SELECT 1 FROM blocks WHERE assignment = ?1)"
+        )
+        return {key for key in set(ids) if not self._db.row(query, (key,))[0]}
 
     def iter_numbers(self, batch: int = 100_000) -> Iterator[list[tuple[int, int]]]:
         """Yield (number, assignment id), ascending, in lists of at most ``batch``."""

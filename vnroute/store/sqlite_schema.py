@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from importlib.resources import files
 
 from vnroute.store.base import StoreError
@@ -39,6 +40,7 @@ ROUTING = Schema(
 _NAME = re.compile(r"(\d{4})_[a-z0-9_]+\.sql", re.ASCII)
 
 
+@cache
 def migrations(schema: Schema = ROUTING) -> list[tuple[int, str]]:
     """Return (version, SQL) of every migration, ascending; versions are 1, 2, 3…"""
     found = []

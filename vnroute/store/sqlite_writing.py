@@ -30,6 +30,7 @@ from vnroute.store.sqlite_deck_writing import SqliteDeckWriting, plain_rows
 from vnroute.store.sqlite_numbers import MOST_LOGGED, SqliteNumberLog
 from vnroute.store.sqlite_overrides import delete_override, write_override
 from vnroute.store.sqlite_reading import SqliteReading, checked_kind
+from vnroute.store.sqlite_rung import few_staged, forget_rung, note_rung, rings_any
 
 __all__ = ["SqliteTransaction"]
 
@@ -37,6 +38,8 @@ _OWNED = {"plans"}
 """Tables with a column for the account beside the document."""
 _MOST_ASSIGNMENTS = 100_000
 """Remembered at a time, so that memory is bounded."""
+_BULK = 200_000
+"""Where more numbers change, their index is written anew: sorted, which is quicker."""
 _STAGED_NUMBERS = """CREATE TEMP TABLE IF NOT EXISTS staged_numbers (
     number INTEGER PRIMARY KEY, assignment INTEGER NOT NULL, origin INTEGER NOT NULL
 ) STRICT"""
@@ -59,6 +62,8 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         """Whether anything besides numbers differs from before."""
         self._assignments: dict[tuple[str, ...], int] = {}
         self._replaced = False
+        self._gone: set[int] | None = set()
+        """Numbers that were removed one by one; None where a replacement removed any."""
 
     def put_accounts(self, accounts: Sequence[Account], replace: bool = False) -> Tally:
         """Add or change accounts; decks of those removed go too."""
@@ -104,6 +109,13 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         self._db.execute("DROP TABLE temp.staged_callers")
         return self._noted(Tally(added=added, unchanged=coming - added, removed=removed))
 
+    def remove_callers(self, name: str, keys: Sequence[int]) -> Tally:
+        """Take callers off a list."""
+        removed = self._db.executemany(
+            "DELETE FROM callers WHERE key = ? AND list = ?", [(key, name) for key in set(keys)]
+        )
+        return self._noted(Tally(removed=max(0, removed)))
+
     def put_schedules(self, schedules: Sequence[Schedule], replace: bool = False) -> Tally:
         """Add or change schedules."""
         return self._put("schedules", Schedule, schedules, replace)
@@ -148,6 +160,7 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
             self._remove_decks("carrier", self.carriers())
         elif kind == "accounts":
             self._remove_decks("account", self.accounts())
+        forget_rung(self._db, kind, [key for key, _ in gone])
         self._audit.add(kind, [(key, before, None) for key, before in gone])
         return self._noted(Tally(removed=len(gone)))
 
@@ -186,6 +199,8 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
 
     def put_blocks(self, spans: Sequence[BlockSpan], replace: bool = False) -> Tally:
         """Add or change blocks, by span."""
+        if not spans and not replace:
+            return Tally()
         there: dict[str, list[BlockSpan]] = {}
         for span in self.iter_blocks():
             there.setdefault(span.notation, []).append(span)
@@ -247,13 +262,20 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         """Yield the staged numbers that leave an assignment in one of ``states``."""
         self._db.execute(_STAGED_NUMBERS)
         marks = ",".join("?" * len(states))
+        # Of few numbers, each one's assignment is looked up; of many, those in the states once.
+        among = "AND id = there.assignment" if few_staged(self._db) else ""
         query = (
             "SELECT number, staged.origin, there.assignment, staged.assignment"
             " FROM staged_numbers AS staged JOIN numbers AS there USING (number)"
             " WHERE there.assignment <> staged.assignment AND there.assignment IN"
-            f" (SELECT id FROM assignments WHERE state IN ({marks})) ORDER BY number"
+            f" (SELECT id FROM assignments WHERE state IN ({marks}) {among}) ORDER BY number"
         )
         yield from self._db.rows(query, states)
+
+    def rings_moved_numbers(self) -> bool:
+        """Whether a plan or a person rings any number that was staged or removed."""
+        self._db.execute(_STAGED_NUMBERS)
+        return rings_any(self._db, self._gone)
 
     def apply_numbers(self, replace: bool = False) -> Tally:
         """Merge the staged numbers into what is there."""
@@ -274,10 +296,14 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
             self._log_staged(bool(removed))
         if removed:
             self._replaced = True
+            self._gone = None
             self._db.execute(
                 "DELETE FROM numbers WHERE NOT EXISTS"
                 " (SELECT 1 FROM staged_numbers WHERE staged_numbers.number = numbers.number)"
             )
+        bulk = coming - unchanged > _BULK
+        if bulk:
+            self._db.execute("DROP INDEX numbers_by_assignment")
         if unchanged < coming:
             # "WHERE true" keeps the parser from reading ON as part of a join
             # (sqlite.org/lang_upsert.html, 2.2).
@@ -287,6 +313,8 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
                 " ON CONFLICT (number) DO UPDATE SET assignment = excluded.assignment"
                 " WHERE assignment <> excluded.assignment"
             )
+        if bulk:
+            self._db.execute("CREATE INDEX numbers_by_assignment ON numbers (assignment)")
         return Tally(added=coming - common, changed=changed, unchanged=unchanged, removed=removed)
 
     def _log_staged(self, replace: bool) -> None:
@@ -327,6 +355,8 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         ]
         self._log_moved(found)
         self._db.executemany("DELETE FROM numbers WHERE number = ?", [(one,) for one, *_ in found])
+        if self._gone is not None:
+            self._gone.update(one for one, *_ in found)
         return Tally(removed=len(found))
 
     def remove_blocks(self, notations: Sequence[str]) -> Tally:
@@ -448,6 +478,8 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         self._db.executemany(query, rows)
         gone = [(key,) for key in there if key not in coming] if replace else []
         self._db.executemany(f"DELETE FROM {table} WHERE id = ?", gone)
+        note_rung(self._db, table, [coming[key] for key, *_ in rows])
+        forget_rung(self._db, table, [key for (key,) in gone])
         noted += [(key, encode(there[key]), None) for (key,) in gone]
         self._audit.add(table, noted)
         unchanged = len(coming) - len(rows)

@@ -9,6 +9,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from vnroute import __version__
 from vnroute.web.api.audit import audit_handlers
+from vnroute.web.api.callers import caller_handlers
 from vnroute.web.api.changes import Changes
 from vnroute.web.api.decks import deck_handlers
 from vnroute.web.api.entities import entity_handlers
@@ -71,6 +72,7 @@ def make_app(
                     *report_handlers(settings),
                     *entity_handlers(changes),
                     *number_handlers(changes),
+                    *caller_handlers(changes),
                     *people_handlers(door),
                     *audit_handlers(changes),
                     *route_handlers(changes),
@@ -85,7 +87,7 @@ def make_app(
             *config.route_handlers,
         ],
         on_startup=[*config.on_startup, start],
-        on_shutdown=[*config.on_shutdown, jobs.stop, publisher.stop, door.close],
+        on_shutdown=[*config.on_shutdown, jobs.stop, publisher.stop, changes.close, door.close],
         lifespan=config.lifespan,
         response_headers=COMMON,
         plugins=[problems_plugin()],

@@ -23,7 +23,7 @@ from vnroute.web.told import encode
 from vnroute.web.tracing import Tracing
 
 if TYPE_CHECKING:
-    from vnroute.compiler.overlay import OverlayState
+    from vnroute.compiler.overlay import Overlays, OverlayState
 
 __all__ = ["Live", "Publisher"]
 
@@ -46,6 +46,7 @@ class Publisher:
         self._wanted = asyncio.Event()
         self._moved = asyncio.Condition()
         self._laying = asyncio.Lock()
+        self._overlays: Overlays | None = None
         self.laid: OverlayState | None = None
         """What lies over the image in force."""
         self._task: asyncio.Task[None] | None = None
@@ -67,12 +68,16 @@ class Publisher:
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)
+        if self._overlays is not None:
+            self._overlays.close()
 
-    async def lay_numbers(self) -> None:
-        """Put numbers that were changed in force without compiling; compile what is more, or where
-        it is time to.
+    async def lay_numbers(self, counter: int) -> None:
+        """Put numbers in force that a change up to ``counter`` changed, without compiling; compile
+        what is more, or where it is time to.
         """
         async with self._laying:
+            if self.laid is not None and self.laid.holds(counter):
+                return  # along with one that came just before
             try:
                 self.laid = await asyncio.to_thread(self._lay)
             except (ImageError, PageError, StoreError, OSError) as error:
@@ -82,12 +87,15 @@ class Publisher:
             self.changed()
 
     def _lay(self) -> OverlayState | None:
+        from vnroute.compiler.overlay import Overlays
         from vnroute.live.numbers import put_numbers_in_force
 
         settings = self._settings
+        if self._overlays is None:
+            self._overlays = Overlays(settings.images)
         store = open_store(settings.store_address, create=False)
         try:
-            return put_numbers_in_force(store, settings.images, settings.state_page)
+            return put_numbers_in_force(store, settings.images, settings.state_page, self._overlays)
         finally:
             store.close()
 

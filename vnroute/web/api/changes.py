@@ -40,10 +40,20 @@ class Changes:
         self.settings = settings
         self.publisher = publisher
         self._turn = asyncio.Lock()
+        self._held: Store | None = None
 
     def store(self) -> Store:
         """Open the store, made if it is not there. Raises :class:`vnroute.store.StoreError`."""
+        if self._held is None:
+            # Whoever closes SQLite last folds its log in, with two fsyncs: not after each request.
+            self._held = open_store(self.settings.store_address)
         return open_store(self.settings.store_address)
+
+    def close(self) -> None:
+        """Let go of the store."""
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
     async def write(self, work: Callable[[], _Done]) -> _Done:
         """Do something that writes to the store, in a thread, when it is its turn."""
@@ -87,6 +97,10 @@ class Changes:
                 [replace(p, field=p.field.removeprefix(within)) for p in error.problems],
                 error.more,
             ) from None
+        return await self.told(report, wait)
+
+    async def told(self, report: Report, wait: float) -> dict[str, Any]:
+        """Put what was changed in force, and return what is told of it."""
         told: dict[str, Any] = {
             "applied": report.applied,
             "change_counter": report.change_counter,
@@ -104,9 +118,12 @@ class Changes:
             "generation": None,
             "overlay": None,
         }
-        if report.applied and report.total.touched:
+        if report.applied and not report.total.touched and wait > 0:
+            # As it was: in force, if what is stored is. After a start nobody has looked yet.
+            await self.publisher.lay_numbers(report.change_counter)
+        elif report.applied and report.total.touched:
             if all(kind == "numbers" or not tally.touched for kind, tally in report.counts.items()):
-                await self.publisher.lay_numbers()
+                await self.publisher.lay_numbers(report.change_counter)
             else:
                 self.publisher.changed()
         if report.applied:

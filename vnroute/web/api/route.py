@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
@@ -22,11 +23,11 @@ _Number = Annotated[str, QueryParameter(max_length=40)]
 
 def route_handlers(changes: Changes) -> list[HTTPRouteHandler]:
     """Return the handler."""
-    explainer = Explainer(changes.settings)
+    # Each has a lock: a year of changes holds up no call that is explained meanwhile.
+    one, many = Explainer(changes.settings), Explainer(changes.settings)
 
-    @get("/route", tags=["route"], sync_to_thread=True, summary="Explain a call",
-         operation_id="route")  # fmt: skip
-    def route(
+    @get("/route", tags=["route"], summary="Explain a call", operation_id="route")
+    async def route(
         request: Request[Any, Any, Any],
         number: _Number = "",
         caller: _Number = "",
@@ -42,18 +43,21 @@ def route_handlers(changes: Changes) -> list[HTTPRouteHandler]:
         identity: Identity = request.user
         called, calling = read_number(number, "number"), read_caller(caller, "caller")
         moment = parse_moment(at, "at")
+        explainer = many if days else one
         try:
             if days:
-                found = explainer.changes(called, calling, moment, days)
+                found = await asyncio.to_thread(many.changes, called, calling, moment, days)
+            elif one.is_ready:
+                found = [(moment, one.at(called, calling, moment))]
             else:
-                found = [(moment, explainer.at(called, calling, moment))]
+                found = [(moment, await asyncio.to_thread(one.at, called, calling, moment))]
         except NoImage as error:
             raise Refused(503, str(error)) from None
         answers = [as_data(answer, when) for when, answer in found]
         if identity.account:
             if answers[0]["account"] != identity.account:
                 raise not_there(f"numbers/{number}")
-            answers = _Own(identity.account, changes).only(answers)
+            answers = await asyncio.to_thread(_Own(identity.account, changes).only, answers)
         told: dict[str, Any] = {"days": days, "answers": answers}
         if explainer.warnings:
             told["warning"] = "a part of what was changed since cannot be read: see vnroute route"

@@ -29,6 +29,7 @@ class Schema(JsonRenderPlugin):
 
 def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     """Return an OpenAPI document with the schemas of the bodies that are read by hand."""
+    from vnroute.web.api.callers import ChangedCallers
     from vnroute.web.api.decks import RollBack
     from vnroute.web.api.gateways import Drain
     from vnroute.web.api.overrides import NewOverride
@@ -38,6 +39,7 @@ def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     by_operation = {
         **PEOPLE,
         "put_override": NewOverride,
+        "change_callers": ChangedCallers,
         "roll_back_deck": RollBack,
         "test_call": TestCall,
         "drain": Drain,
@@ -51,6 +53,7 @@ def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     bodies: dict[str, Any] = {
         f"put_{one_of(section)}": schema for section, schema in by_section.items()
     }
+    bodies["paint_schedule"] = by_section["schedules"]
     bodies |= dict(zip(by_operation, schemas[len(types) :], strict=True))
     bodies["edit"] = {
         "type": "object",
