@@ -49,14 +49,13 @@ class Home:
 
     def run(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            [sys.executable, "-m", "vnroute.cli", *words],
+            [sys.executable, "-m", "vnroute.cli", *words], cwd=self.path.parent,
             env=self.environment, text=True, capture_output=True, check=check, timeout=60,
         )  # fmt: skip
 
     def load(self, text: str = ROUTES) -> None:
-        file = self.path.parent / "routes.yaml"
-        file.write_text(text)
-        self.run("load", str(file))
+        (self.path.parent / "routes.yaml").write_text(text)
+        self.run("load", "routes.yaml")
         self.run("compile")
 
     def serve(self, *words: str, wait: bool = True) -> subprocess.Popen[str]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.web.browser import DESKTOP, chromium, serious, watched
-from tests.web.filled_home import fill
+from tests.web.filled_home import EVIL, fill
 from tests.web.support import Home
 
 if TYPE_CHECKING:
@@ -77,6 +77,129 @@ def test_two_who_save_the_same_plan_see_both(page: Page, filled: Home) -> None:
     page.get_by_role("button", name="Save mine over it").click()
     page.wait_for_selector("text=Saved, and live")
     assert filled.get("/api/v1/plans/globex-main")[1]["steps"][0]["seconds"] == 31
+
+
+def test_a_schedule_is_painted_while_it_is_written(page: Page, filled: Home) -> None:
+    enter(page, filled, "/schedules/weekend-desk/edit")
+    page.wait_for_selector(".week >> text=open")
+    page.get_by_role("button", name="Add a rule").click()
+    rule = page.locator(".step", has_text="Rule 2")
+    rule.get_by_label("It is").fill("night")
+    rule.get_by_label("Days").fill("mon-fri")
+    rule.get_by_label("Hours").fill("22:00-06:00")
+    page.wait_for_selector(".week >> text=night")
+    assert "night" not in str(filled.get("/api/v1/schedules/weekend-desk")[1])
+    rule.get_by_label("Hours").fill("22:00-26:00")
+    page.wait_for_selector("text=Painted again once it is right")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector(".step >> text=found '22:00-26:00'")
+    assert rule.get_by_label("Hours").get_attribute("aria-invalid") == "true"
+    assert serious(page) == []
+    rule.get_by_label("Hours").fill("22:00-06:00")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved, and live")
+    states = {
+        each["state"] for each in filled.get("/api/v1/schedules/weekend-desk/week")[1]["stays"]
+    }
+    assert states == {"open", "closed", "night"}
+
+
+def test_a_carrier_has_gateways_limits_and_causes(page: Page, filled: Home) -> None:
+    enter(page, filled, "/carriers/beta")
+    page.get_by_label("Try the next carrier after").fill("UNALLOCATED_NUMBER")
+    page.get_by_role("button", name="Add a gateway").click()
+    made = page.locator(".step", has_text="Gateway 2")
+    made.get_by_label("Gateway", exact=True).fill("alpha-1")
+    made.get_by_label("In FreeSWITCH").fill("gwB2")
+    made.get_by_label("Calls at a time").fill("30")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector(".step >> text=a gateway of the carrier 'alpha' already")
+    assert serious(page) == []
+    made.get_by_label("Gateway", exact=True).fill("beta-2")
+    made.locator("summary").click()
+    made.get_by_label("Dials by prefix, one a line").fill("+44 = 0{national}\n+1 = {e164}")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved, and live")
+    carrier = filled.get("/api/v1/carriers/beta")[1]
+    assert carrier["hunt"] == {"UNALLOCATED_NUMBER": "next"}
+    second = carrier["gateways"][1]
+    assert (second["id"], second["limits"]["calls"]) == ("beta-2", 30)
+    assert second["formats"] == {"+44": "0{national}", "+1": "{e164}"}
+    go = filled.put_json("/api/v1/carriers/beta", {**carrier, "hunt": {}})
+    assert go[0] == 200
+    page.get_by_label("Try the next carrier after").fill("")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("dialog >> text=Somebody else changed it meanwhile")
+    page.get_by_role("button", name="Go back").click()
+
+
+def test_an_account_and_how_its_carriers_are_chosen(page: Page, filled: Home) -> None:
+    enter(page, filled, "/accounts/globex")
+    page.get_by_label("Carriers are chosen by").select_option("fixed")
+    page.get_by_label("Fixed order").fill("beta, gamma")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector("text=a carrier that is there")
+    page.get_by_label("Fixed order").fill("beta, alpha")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved, and live")
+    choice = filled.get("/api/v1/accounts/globex")[1]["choice"]
+    assert (choice["order"], choice["carriers"]) == ("fixed", ["beta", "alpha"])
+    page.get_by_label("Name").fill("Globex \u00a9 <b>S.A.</b>")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved")
+    page.evaluate("location.hash = '/accounts'")
+    page.wait_for_selector("td >> text=<b>S.A.</b>")
+
+
+@pytest.mark.parametrize(
+    "address", ["/plans/+new", "/schedules/+new", "/carriers/+new", "/accounts/+new",
+                "/numbers/+new", "/start", "/calls", "/numbers", "/plans", "/route"],
+)  # fmt: skip
+def test_script_and_sql_in_every_text_field(page: Page, filled: Home, address: str) -> None:
+    """Refused with its field, or found nowhere; never run, and the store is as it was."""
+    before = filled.get("/api/v1/accounts")
+    enter(page, filled, address)
+    page.wait_for_selector("main form, main .step")
+    for evil in (EVIL, "'; DROP TABLE numbers; --", "\u0000\u202e${system(id)}"):
+        for field in page.locator("main input:not([type]), main input[type=text], "
+                                  "main input[type=search], main textarea").all():  # fmt: skip
+            if field.is_visible() and field.is_editable():
+                field.fill(evil)
+        page.locator("main button.main").first.click()
+        page.wait_for_timeout(300)
+        page.wait_for_function("!document.querySelector('main button.main')?.disabled")
+        assert page.title() != "owned" and page.locator("main img").count() == 0
+    assert filled.get("/api/v1/accounts") == before
+    assert filled.get("/api/v1/numbers?limit=1")[1]["items"]
+
+
+def test_who_only_looks_cannot_change(browser: Browser, filled: Home) -> None:
+    body = {"id": "looker", "role": "viewer", "account": "", "password": "correct horse battery"}
+    assert filled.post_json("/api/v1/users", body)[0] == 201
+    with watched(browser, viewport=DESKTOP) as (page, wrong):
+        page.goto(f"http://127.0.0.1:{filled.control_port}/")
+        page.get_by_label("User").fill("looker")
+        page.get_by_label("Password").fill("correct horse battery")
+        page.get_by_role("button", name="Log in", exact=True).click()
+        page.wait_for_selector("#menu a", state="attached")
+        for address, there in (
+            ("/carriers/alpha", "text=You see it as a viewer"),
+            ("/accounts/acme", "text=Acme Inc."),
+            ("/schedules/office-hours", "text=Transitions"),
+            ("/plans/acme-main", "text=together"),
+            ("/numbers/%2B18005551234", "text=acme"),
+            ("/carriers", "text=alpha-1"),
+        ):
+            page.evaluate("address => { location.hash = address }", address)
+            page.wait_for_selector(f"main >> {there}")
+            for word in ("Save", "Edit", "Remove", "Drain", "New carrier", "New plan"):
+                assert page.locator("main").get_by_text(word, exact=True).count() == 0, address
+            assert page.locator("main input:enabled:not([type=search])").count() == 0, address
+            assert serious(page) == []
+        for address in ("/plans/acme-main/edit", "/schedules/+new"):
+            page.evaluate("address => { location.hash = address }", address)
+            page.wait_for_selector("text=Not with your role")
+        assert wrong == []
 
 
 def test_a_deck_is_tried_then_imported(page: Page, filled: Home, tmp_path: Path) -> None:

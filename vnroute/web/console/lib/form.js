@@ -1,5 +1,6 @@
-// Forms. A field: {name, label, kind, hint, required, options, value, placeholder}; kind is text,
-// search, number, password, date, week, datetime-local, checkbox, select or textarea.
+// Forms. A field: {name, label, kind, hint, required, options, list, value, placeholder}; kind is text,
+// search, number, password, date, week, datetime-local, checkbox, select or textarea; list are
+// values that a text is offered.
 
 import { fill, h, unique } from "./dom.js";
 
@@ -22,12 +23,12 @@ export function field(spec) {
   } else {
     input = h("input", {
       ...common, type: spec.kind || "text", placeholder: spec.placeholder, inputmode: spec.inputmode,
-      spellcheck: "false", min: spec.min, max: spec.max, "data-search": spec.kind === "search",
+      spellcheck: "false", min: spec.min, max: spec.max, "data-search": spec.kind === "search", list: spec.list ? `${id}-list` : null,
     });
   }
   const wrong = h("span", { class: "wrong", id: `${id}-wrong` });
   const box = h("div", { class: `field ${spec.kind || "text"}` },
-    h("label", { for: id }, spec.label), input,
+    h("label", { for: id }, spec.label), input, spec.list ? h("datalist", { id: `${id}-list` }, spec.list.map((value) => h("option", { value }))) : null,
     h("span", { class: "hint", id: `${id}-hint` }, spec.hint || ""), wrong);
   box.input = input;
   box.spec = spec;

@@ -9,13 +9,15 @@ export const outcome = (call) => h("span", { class: KIND[call.outcome] || "" }, 
 /** The way of a call's legs in a few words: alpha-1 503 > beta-1 200. */
 export const way = (call) => call.legs.map((leg) => `${leg.gateway ?? `attempt ${leg.attempt}`} ${leg.sip || leg.cause}`).join(" → ") || NONE;
 
+/** Two things in one cell, the second small below the first. */
+const under = (first, second) => [first, second ? h("small", {}, second) : null];
+const causeOf = (c) => c.refused || (c.cause === "NORMAL_CLEARING" ? "" : c.cause);
+
 export const callColumns = () => [
   { title: "started", cell: (c) => h("a", { href: `#/calls/${c.id}` }, moment(c.started)) },
   { title: "number", cell: (c) => c.number },
-  { title: "caller", cell: (c) => c.caller || "withheld" },
-  { title: "name", kind: "name", cell: (c) => c.caller_name },
-  { title: "outcome", cell: outcome },
-  { title: "cause", cell: (c) => c.refused || c.cause },
+  { title: "caller", kind: "name", cell: (c) => under(c.caller || "withheld", c.caller_name) },
+  { title: "outcome", cell: (c) => under(outcome(c), causeOf(c)) },
   { title: "talked", kind: "number", cell: (c) => (c.talk_ms ? lasted(c.talk_ms) : NONE) },
-  { title: "gateways", cell: way },
+  { title: "gateways", kind: "way", cell: way },
 ];

@@ -1,13 +1,15 @@
 // Carriers and their gateways, with what today's calls say of them.
 
 import { get, send } from "../lib/api.js";
-import { confirm } from "../lib/dialog.js";
+import { open } from "../lib/dialog.js";
 import { h } from "../lib/dom.js";
-import { count, fixed, lasted, share, today } from "../lib/format.js";
+import { count, fixed, lasted, moment, share, today } from "../lib/format.js";
 import { form } from "../lib/form.js";
 import { pagedTable } from "../lib/table.js";
+import { edit } from "./carrier_editor.js";
 
 export async function show(place) {
+  if (place.path.length) return edit(place, place.path[0] === "+new" ? null : place.path[0]);
   let seen = new Map(), states = new Map();
   // Draining is asked for: it moves calls to other carriers.
   const act = async (gateway, verb, body) => {
@@ -22,15 +24,24 @@ export async function show(place) {
       place.tell(problem.message, "bad");
     }
   };
-  const drain = async (gateway) => {
-    if (await confirm(`Drain ${gateway}`, "It gets no new calls, for first choice and failover alike, until it is restored. Calls that are up go on.", "Drain it", true)) await act(gateway, "drain", {});
-  };
+  const drain = (gateway) => open(`Drain ${gateway}`, (close) => h("div", { class: "stack" },
+    h("p", {}, "It gets no new calls, for first choice and failover alike, until it is restored. Calls that are up go on."),
+    form({
+      button: "Drain it", fields: [{ name: "why", label: "Why", placeholder: "maintenance until 18:00" }],
+      submit: async ({ why }) => {
+        close();
+        await act(gateway, "drain", { why });
+      },
+    })));
   const state = (row) => {
     const now = states.get(row.gateway.id);
     if (!now) return "";
-    const why = [now.why, now.by ? `by ${now.by}` : ""].filter(Boolean).join(", ");
-    return h("span", { class: now.share === 1 ? "good" : now.share ? "warn" : "bad" }, now.state === "closed" ? "takes calls" : now.share > 0 && now.share < 1 ? `${now.state}, ${share(now.share)} of calls` : now.state, why ? h("small", { class: "soft" }, ` ${why}`) : null);
+    const word = now.state === "closed" ? "takes calls" : now.share > 0 && now.share < 1 ? `${now.state}, ${share(now.share)} of calls` : now.state;
+    // Which breaker opened, when, and by which finding; or who drained it.
+    const why = [now.since && now.state !== "closed" ? `since ${moment(now.since)}` : "", now.why, now.by ? `by ${now.by}` : ""].filter(Boolean).join(", ");
+    return [h("span", { class: now.share === 1 ? "good" : now.share ? "warn" : "bad" }, word), why ? h("small", {}, why) : null];
   };
+  const takes = (limits) => [limits?.calls ? `${count(limits.calls)} calls` : "", limits?.cps ? `${count(limits.cps)} a second` : ""].filter(Boolean).join(", ");
   const button = (row) => (!place.me.may("operator") ? null : states.get(row.gateway.id)?.state === "drained"
     ? h("button", { type: "button", "aria-label": `Restore ${row.gateway.id}`, onclick: () => act(row.gateway.id, "restore") }, "Restore")
     : h("button", { type: "button", class: "quiet", "aria-label": `Drain ${row.gateway.id}`, onclick: () => drain(row.gateway.id) }, "Drain"));
@@ -47,12 +58,10 @@ export async function show(place) {
   const list = pagedTable({
     caption: "Gateways by carrier", none: "No carriers", hint: ["A carrier has gateways of FreeSWITCH, in the order in which they are tried."],
     columns: [
-      { title: "carrier", cell: (row) => (row.first ? h("strong", {}, row.carrier) : h("span", { class: "unseen" }, row.carrier)) },
-      { title: "gateway", cell: (row) => row.gateway.id },
-      { title: "state", cell: state },
-      { title: "in FreeSWITCH", cell: (row) => h("code", {}, row.gateway.gateway) },
-      { title: "dials", cell: (row) => h("code", {}, row.gateway.format || "{e164_digits}") },
-      { title: "may take", kind: "number", cell: (row) => `${row.gateway.progress_seconds || 5} s` },
+      { title: "carrier", cell: (row) => (row.first ? [h("a", { href: `#/carriers/${encodeURIComponent(row.carrier)}` }, h("strong", {}, row.carrier)), h("small", {}, takes(row.limits))] : h("span", { class: "unseen" }, row.carrier)) },
+      { title: "gateway", cell: (row) => [row.gateway.id, h("small", {}, [row.gateway.gateway === row.gateway.id ? "" : `${row.gateway.gateway} in FreeSWITCH`, takes(row.gateway.limits)].filter(Boolean).join(", "))] },
+      { title: "state", kind: "way", cell: state },
+      { title: "dials", cell: (row) => [h("code", {}, row.gateway.format || "{e164_digits}"), h("small", {}, `${row.gateway.progress_seconds || 5} s to ringing`)] },
       { title: "legs today", kind: "number", cell: (row) => count(of(row)?.legs) },
       { title: "ASR", kind: "number", cell: (row) => share(of(row)?.asr) },
       { title: "NER", kind: "number", cell: (row) => share(of(row)?.ner) },
@@ -71,9 +80,9 @@ export async function show(place) {
       }
       return {
         next: found.next,
-        items: found.items.flatMap(({ carrier }) => carrier.gateways.map((gateway, i) => ({ carrier: carrier.id, gateway, first: i === 0 }))),
+        items: found.items.flatMap(({ carrier }) => carrier.gateways.map((gateway, i) => ({ carrier: carrier.id, limits: carrier.limits, gateway, first: i === 0 }))),
       };
     },
   });
-  place.main.append(place.head("Carriers"), search, h("section", {}, list));
+  place.main.append(place.head("Carriers", place.me.may("operator") ? h("a", { href: "#/carriers/+new" }, "New carrier") : null), search, h("section", {}, list));
 }

@@ -62,9 +62,8 @@ async function one(place, deck) {
   place.main.append(place.head(`Deck of ${deck.kind} ${deck.owner}`, h("a", { href: "#/decks" }, "All decks")), h("div", { class: "grid" },
     h("section", {}, h("h2", {}, "Versions"), table("Versions", [
       { title: "version", kind: "number", cell: (v) => v.version },
-      { title: "made", cell: (v) => moment(v.made) },
+      { title: "made", kind: "name", cell: (v) => [moment(v.made), h("small", { title: v.what }, v.what)] },
       { title: "rows", kind: "number", cell: (v) => count(v.rows) },
-      { title: "by", kind: "name", cell: (v) => v.what },
       { title: "", cell: (v) => (v.version === found.deck.version ? "in force" : h("button", { type: "button", onclick: () => back(v.version) }, `Go back to ${v.version}`)) },
     ], [...found.versions].reverse())),
     importing(place, deck),

@@ -14,6 +14,7 @@ export const SCREENS = [
   { id: "numbers", title: "Numbers", key: "n", group: "Routing", load: () => import("./numbers.js") },
   { id: "plans", title: "Plans", key: "p", group: "Routing", load: () => import("./plans.js") },
   { id: "schedules", title: "Schedules", key: "s", group: "Routing", load: () => import("./schedules.js") },
+  { id: "accounts", title: "Accounts", key: "o", group: "Routing", load: () => import("./accounts.js") },
   { id: "carriers", title: "Carriers", key: "a", group: "Carriers", may: everywhere, load: () => import("./carriers.js") },
   { id: "decks", title: "Rate decks", key: "d", group: "Carriers", may: (me) => everywhere(me) && operator(me), load: () => import("./decks.js") },
   { id: "people", title: "People & audit", key: "u", group: "Access", may: admin, load: () => import("./people.js") },

@@ -1,14 +1,12 @@
 // The plan editor: steps as cards, checked before they are saved, every mistake at its field.
 
 import { get, getTagged } from "../lib/api.js";
-import { confirm } from "../lib/dialog.js";
 import { fill, h } from "../lib/dom.js";
+import { cards, editing, mayEdit, whole, words } from "../lib/editing.js";
 import { field } from "../lib/form.js";
-import { check, outcome, save, warnings } from "../lib/saving.js";
 
 const ACTS = [["ring", "Ring"], ["play", "Play a message"], ["voicemail", "Voicemail"], ["hangup", "Hang up"]];
 const HOWS = [["in-order", "one after the other"], ["together", "all at once"], ["share", "by share"], ["rotate", "in rotation"]];
-const words = (text) => text.split(/[\n,]+/).map((each) => each.trim()).filter(Boolean);
 const line = (target) => (typeof target === "string" ? target : JSON.stringify(target));
 // One target a line: a text, or its JSON where it has settings of its own.
 const targets = (text) => text.split("\n").map((each) => each.trim()).filter(Boolean).map((each) => {
@@ -20,10 +18,10 @@ const targets = (text) => text.split("\n").map((each) => each.trim()).filter(Boo
   }
 });
 
-function card(step, schedules, moved) {
+function card(step, schedules) {
   const act = ACTS.find(([name]) => step[name]?.length)?.[0] || "ring";
   const fields = {
-    when: field({ name: "when", label: "When the schedule", kind: "select", options: [["", "at any time"], ...schedules], value: step.when || "" }),
+    when: field({ name: "when", label: "When the schedule", value: step.when || "", list: schedules, placeholder: "at any time" }),
     is: field({ name: "is", label: "is", value: step.is || "open", hint: "open, closed, or a state of its own" }),
     from: field({ name: "from", label: "From callers", value: (step.from || []).join(", "), placeholder: "+1212, withheld", hint: "nothing: all" }),
     act: field({ name: "act", label: "Then", kind: "select", options: ACTS, value: act }),
@@ -41,134 +39,52 @@ function card(step, schedules, moved) {
     play: fields.play, voicemail: fields.voicemail, hangup: fields.hangup,
   };
   const holder = h("div", {});
-  const title = h("h3", {});
   const turn = () => {
     fill(holder, rows[fields.act.read()]);
     fields.is.hidden = !fields.when.read();
   };
   fields.act.input.addEventListener("change", turn);
-  fields.when.input.addEventListener("change", turn);
-  const button = (text, label, way) => h("button", { type: "button", class: "quiet", "aria-label": label, onclick: () => moved(box, way) }, text);
-  const buttons = h("span", { class: "buttons" }, button("↑", "Move up", -1), button("↓", "Move down", 1), button("✕", "Remove this step", 0));
-  const box = h("section", { class: "step" }, h("div", { class: "head" }, title, buttons),
-    h("div", { class: "row" }, fields.when, fields.is, fields.from, fields.act), holder);
+  fields.when.input.addEventListener("input", turn);
   turn();
-  box.number = (place) => {
-    title.textContent = `Step ${place + 1}`;
+  return {
+    body: h("div", {}, h("div", { class: "row" }, fields.when, fields.is, fields.from, fields.act), holder),
+    fields: () => [...Object.entries(fields), ["", fields.act]],
+    read() {
+      const kept = { ...step };
+      for (const name of Object.keys(fields)) delete kept[name];
+      const now = fields.act.read();
+      if (fields.when.read()) Object.assign(kept, { when: fields.when.read(), is: fields.is.read() || "open" });
+      if (words(fields.from.read()).length) kept.from = words(fields.from.read());
+      if (now !== "ring") return { ...kept, [now]: fields[now].read() };
+      Object.assign(kept, { ring: targets(fields.ring.read()), how: fields.how.read(), seconds: whole(fields.seconds.read()), show: fields.show.read() || "caller" });
+      if (fields.confirm.read()) kept.confirm = fields.confirm.read();
+      return kept;
+    },
   };
-  box.read = () => {
-    const kept = { ...step };
-    for (const name of ["when", "is", "from", "ring", "how", "seconds", "show", "confirm", "play", "voicemail", "hangup"]) delete kept[name];
-    const now = fields.act.read();
-    if (fields.when.read()) Object.assign(kept, { when: fields.when.read(), is: fields.is.read() || "open" });
-    if (words(fields.from.read()).length) kept.from = words(fields.from.read());
-    if (now !== "ring") return { ...kept, [now]: fields[now].read() };
-    const seconds = Number(fields.seconds.read());
-    Object.assign(kept, { ring: targets(fields.ring.read()), how: fields.how.read(), seconds: Number.isInteger(seconds) ? seconds : fields.seconds.read(), show: fields.show.read() || "caller" });
-    if (fields.confirm.read()) kept.confirm = fields.confirm.read();
-    return kept;
-  };
-  box.tell = (name, text) => {
-    const at = fields[name];
-    at?.tell(text);
-    return at;
-  };
-  box.clear = () => Object.values(fields).forEach((each) => each.tell(""));
-  return box;
 }
 
 /** Show the editor of a plan; id null makes a new one. */
 export async function edit(place, id) {
-  const path = (key) => `/plans/${encodeURIComponent(key)}`;
-  const [stored, found, accounts] = await Promise.all([
-    id ? getTagged(path(id), null, { signal: place.signal }) : { data: { id: "", account: place.me.account, steps: [{ ring: [] }, { hangup: "relay" }] }, etag: "" },
-    get("/schedules", { limit: 500 }, { signal: place.signal }),
-    get("/accounts", { limit: 500 }, { signal: place.signal }),
+  mayEdit(place);
+  const [stored, found] = await Promise.all([
+    id ? getTagged(`/plans/${encodeURIComponent(id)}`, null, { signal: place.signal }) : { data: { id: "", account: place.me.account, steps: [{ ring: [] }, { hangup: "relay" }] }, etag: "" },
+    get("/schedules", { limit: 100, account: place.me.account }, { signal: place.signal }),
   ]);
-  const plan = stored.data, schedules = found.items.map(({ schedule }) => [schedule.id, schedule.id]);
+  const plan = stored.data, schedules = found.items.map(({ schedule }) => schedule.id);
   const key = field({ name: "id", label: "Plan", value: plan.id, required: true, hint: "letters, digits, - . _" });
-  const account = field({ name: "account", label: "Account", kind: "select", value: plan.account, options: accounts.items.map(({ account: each }) => each.id) });
+  const account = field({ name: "account", label: "Account", value: plan.account, required: true });
   key.input.readOnly = Boolean(id);
-  const list = h("div", { class: "stack" });
-  const said = h("div", { role: "alert" });
-  const cards = () => [...list.children];
-  const renumber = () => cards().forEach((each, i) => each.number(i));
-  const moved = (box, way) => {
-    if (way < 0 && box.previousSibling) list.insertBefore(box, box.previousSibling);
-    else if (way > 0 && box.nextSibling) list.insertBefore(box.nextSibling, box);
-    else if (way === 0) box.remove();
-    renumber();
-    if (way) box.querySelector("button").focus();
-  };
-  const add = (step, before = null) => {
-    const made = card(step, schedules, moved);
-    list.insertBefore(made, before);
-    renumber();
-    return made;
-  };
-  (plan.steps || []).forEach((step) => add(step));
-  const read = () => ({ ...plan, id: key.read(), account: account.read(), steps: cards().map((each) => each.read()) });
-  let etag = stored.etag;
-
-  function refused(problem) {
-    const rest = [];
-    let first = null;
-    for (const error of problem.errors || []) {
-      const text = `found ${error.found}, expected ${error.expected}`;
-      const match = /^steps\[(\d+)\](?:\.([a-z]+))?/.exec(error.field);
-      const step = match && cards()[Number(match[1])];
-      const at = step ? step.tell(match[2] || "act", text) : { id: key, account }[error.field];
-      if (at && !step) at.tell(text);
-      if (at) first = first || at;
-      else rest.push(h("li", {}, h("code", {}, error.field), `: ${text}`));
-    }
-    fill(said, h("p", { class: "wrong" }, first && !rest.length ? "Not saved: see what is marked." : problem.message), rest.length ? h("ul", { class: "wrong" }, rest) : null);
-    first?.input.focus();
-  }
-  async function run(work) {
-    fill(said);
-    [key, account].forEach((each) => each.tell(""));
-    cards().forEach((each) => each.clear());
-    buttons.forEach((each) => (each.disabled = true));
-    try {
-      await work();
-    } catch (problem) {
-      if (problem.name === "AbortError") return;
-      if (problem.status === 422 || problem.status === 404 || problem.status === 412) refused(problem);
-      else fill(said, h("p", { class: "wrong" }, problem.message));
-    } finally {
-      buttons.forEach((each) => (each.disabled = false));
-    }
-  }
-  const doCheck = () => run(async () => {
-    const told = await check(path(key.read()), read(), etag);
-    fill(said, h("p", { class: "good" }, "All of it is right. Nothing was saved."), warnings(told));
+  account.input.readOnly = Boolean(place.me.account);
+  const steps = cards({ word: "Step", make: (step) => card(step, schedules), values: plan.steps || [] });
+  const edited = editing(place, {
+    kind: "plans", one: "plan", id: id || "", etag: stored.etag,
+    read: () => ({ ...plan, id: key.read(), account: account.read(), steps: steps.read() }),
+    fields: () => [["id", key], ["account", account], ...steps.fields("steps")],
+    saved: () => (key.input.readOnly = true),
   });
-  const doSave = () => run(async () => {
-    const done = await save(path(key.read()), read(), etag);
-    if (!done) return;
-    etag = done.etag;
-    key.input.readOnly = true;
-    place.tell(outcome(done.told), done.told.error ? "bad" : "good");
-    fill(said, warnings(done.told));
-  });
-  const buttons = [
-    h("button", { type: "button", onclick: doCheck }, "Check"),
-    h("button", { type: "button", class: "main", onclick: doSave }, "Save"),
-  ];
-  const remove = id ? h("button", { type: "button", class: "danger", onclick: async () => {
-    if (!(await confirm("Remove this plan", `${id} is removed for good, if no number uses it.`, "Remove", true))) return;
-    const { send } = await import("../lib/api.js");
-    await run(async () => {
-      const { data } = await send("DELETE", path(id), { etag, query: { wait: 20 } });
-      place.tell(outcome(data), "good");
-      place.go("/plans");
-    });
-  } }, "Remove") : null;
-  place.key("s", "save", doSave);
   place.main.append(place.head(id ? `Edit ${id}` : "New plan", h("a", { href: id ? `#/plans/${encodeURIComponent(id)}` : "#/plans" }, "Back")),
-    h("div", { class: "stack" }, h("section", { class: "row" }, key, account), list,
+    h("div", { class: "stack" }, h("section", { class: "row" }, key, account), steps,
       h("div", { class: "buttons" },
-        h("button", { type: "button", onclick: () => add({ ring: [] }, list.lastChild).querySelector("select").focus() }, "Add a step"), ...buttons, remove),
-      said));
+        h("button", { type: "button", onclick: () => steps.add({ ring: [] }, steps.lastChild).querySelector("input").focus() }, "Add a step"), edited.check, edited.save, edited.remove),
+      edited.said));
 }
