@@ -167,6 +167,32 @@ def test_keys_and_themes(page: Page, filled: Home) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+def test_everything_is_reached_by_tab_alone(page: Page, filled: Home) -> None:
+    """In the order of the page, seen where the focus is, and out again at its end."""
+    for address, there in (("/plans/acme-main/edit", "text=Step 4"), ("/carriers", "text=alpha-1")):
+        enter(page, filled, address)
+        page.wait_for_selector(f"main >> {there}")
+        wanted = page.evaluate(
+            "() => [...document.querySelectorAll('a[href], button, input, select, textarea, "
+            'summary, [tabindex="0"]\')].filter(e => !e.disabled && e.checkVisibility())'
+            ".map((e, i) => (e.dataset.walk = String(i))).length"
+        )
+        page.evaluate("() => { document.activeElement?.blur(); getSelection().removeAllRanges(); }")
+        page.locator("body").evaluate("e => { e.tabIndex = -1; e.focus(); }")
+        seen: list[str] = []
+        for _ in range(wanted + 3):
+            page.keyboard.press("Tab")
+            where = page.evaluate(
+                "() => { const e = document.activeElement, s = getComputedStyle(e);"
+                "return [e.dataset.walk || '', s.outlineStyle + parseFloat(s.outlineWidth)]; }"
+            )
+            if where[0]:
+                assert where[1] not in ("none0", "none3") or where[0] == "", where
+                seen.append(where[0])
+        assert set(seen) == {str(n) for n in range(wanted)}, address
+        assert seen[: wanted - 1] == [str(n) for n in range(wanted - 1)], "in the page's order"
+
+
 def test_live_figures_come_by_themselves(page: Page, filled: Home) -> None:
     enter(page, filled)
     page.wait_for_selector("main >> text=answered since start")

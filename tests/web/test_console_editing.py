@@ -159,7 +159,7 @@ def test_script_and_sql_in_every_text_field(page: Page, filled: Home, address: s
     """Refused with its field, or found nowhere; never run, and the store is as it was."""
     before = filled.get("/api/v1/accounts")
     enter(page, filled, address)
-    page.wait_for_selector("main form, main .step")
+    page.wait_for_selector("main button.main")
     for evil in (EVIL, "'; DROP TABLE numbers; --", "\u0000\u202e${system(id)}"):
         for field in page.locator("main input:not([type]), main input[type=text], "
                                   "main input[type=search], main textarea").all():  # fmt: skip
@@ -266,21 +266,41 @@ def test_users_and_keys(page: Page, filled: Home) -> None:
     assert serious(page) == []
 
 
-def test_from_nothing_to_a_first_routed_call(browser: Browser, tmp_path: Path) -> None:
+TEMPLATES = {
+    "office hours": {"ring": ["+12125550100"], "steps": 3, "schedules": 1},
+    "follow me": {"ring": ["+12125550100", "+19175550123"], "steps": 2, "schedules": 0},
+    "follow the sun": {"ring": ["+12125550100"], "steps": 5, "schedules": 3},
+    "campaign line": {"ring": ["+12125550100", "+19175550123"], "steps": 2, "schedules": 0},
+}
+
+
+@pytest.mark.parametrize("template", TEMPLATES)
+def test_from_nothing_to_a_first_routed_call(
+    browser: Browser, tmp_path: Path, template: str
+) -> None:
     home = Home(tmp_path / "home")
     try:
         home.serve("--empty", wait=False)
         home.until(lambda: home.get("/healthz")[0] == 200 and bool(home.key))
         with watched(browser, viewport=DESKTOP) as (page, _):
             enter(page, home, "/start")
-            page.get_by_label("3. A plan").select_option("follow the sun")
+            page.get_by_label("3. A plan").select_option(template)
+            page.get_by_label("Its campaign").fill("spring-26")
             page.get_by_label("4. A number that is called").fill("+1800555")
             page.get_by_role("button", name="Make it, and place a test call").click()
             page.wait_for_selector(".wrong >> text=found")
+            assert home.get("/api/v1/plans")[1]["items"] == [], "nothing is half made"
             page.get_by_label("4. A number that is called").fill("+18005551234")
             page.get_by_role("button", name="Make it, and place a test call").click()
             page.wait_for_selector("text=was answered by", timeout=60_000)
             assert serious(page) == []
-        assert home.call()["vn_plan"] == "main"
+        made = home.get("/api/v1/plans/main")[1]
+        expected = TEMPLATES[template]
+        assert (made["steps"][0]["ring"], len(made["steps"])) == (
+            expected["ring"], expected["steps"],
+        )  # fmt: skip
+        assert len(home.get("/api/v1/schedules")[1]["items"]) == expected["schedules"]
+        said = home.call()
+        assert (said["vn_plan"], said["vn_campaign"]) == ("main", "spring-26")
     finally:
         home.close()

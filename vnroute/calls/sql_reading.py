@@ -27,6 +27,8 @@ LEG_COLUMNS = (
 )  # fmt: skip
 """What is stored of a leg, besides its call and day."""
 _BATCH = 500
+_NO_LAST_DAY = 99991231
+_NOT_THERE = (1 << 62, 0)
 
 _MONEY = ("cost", "receive_cost", "price", "unrated", "unpriced")
 _CALL_SUMS = ("calls", *OUTCOMES, "talk_ms", "pdd_ms", "pdd_calls", *_MONEY)
@@ -110,6 +112,10 @@ class CallReading:
         and by outcome.
         """
         where, values = self._where(which, CALL_COLUMNS)
+        bounds = None if call else self._ids_of(which, outcome)
+        if bounds is not None:
+            where += " AND id >= ? AND id <= ?"
+            values += bounds
         for test, value in (
             ("id < ?", before), ("id = ?", call), ("caller = ?", caller), ("outcome = ?", outcome),
         ):  # fmt: skip
@@ -124,6 +130,31 @@ class CallReading:
             )
         )
         return list(self._with_legs(rows[::-1]))
+
+    def _ids_of(self, which: CallFilter, outcome: str) -> tuple[int, int] | None:
+        """Return between which ids the calls of some days are, and of an outcome; None for any.
+
+        Calls come about in the order of their ids, so a day's are close together; the last first
+        is then a walk back through a part of the table, and not all of a day to be sorted.
+        """
+        if outcome in OUTCOMES:
+            # By the sums, which know at once of days without any.
+            where, values = self._where(which, TABLES["campaign_days"][0])
+            query = f"SELECT DISTINCT day FROM campaign_days WHERE {where} AND {outcome} > 0"
+        elif which.first_day or 0 < which.last_day < _NO_LAST_DAY:
+            where, values = self._where(which, ("day",))
+            query = f"SELECT day FROM days WHERE {where}"
+        else:
+            return None
+        first, last = _NOT_THERE
+        for (day,) in list(self._db.rows(query, values)):
+            ends = [
+                self._db.row(f"SELECT {end}(id) FROM calls WHERE day = ?", (day,))[0]
+                for end in ("min", "max")
+            ]
+            if ends[0] is not None:
+                first, last = min(first, ends[0]), max(last, ends[1])
+        return first, last
 
     def _with_legs(self, rows: list[Any]) -> Iterator[dict[str, Any]]:
         legs: dict[int, list[dict[str, Any]]] = {}

@@ -6,16 +6,19 @@ import { empty, failed, loading } from "./states.js";
 
 /** A table of rows that are all at hand. */
 export function table(caption, columns, rows, none = "Nothing yet") {
-  const body = h("tbody", {});
+  // On a phone each row of a wide table is a card of names and values; the roles say what the layout hides.
+  const many = columns.length > 3;
+  const body = h("tbody", { role: "rowgroup" });
+  const cellOf = (row) => (c) => h("td", { class: c.kind, role: "cell", "data-title": c.title }, c.cell(row));
   const box = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },
-    h("table", {},
+    h("table", { role: "table", class: many ? "many" : null },
       h("caption", { class: "unseen" }, caption),
-      h("thead", {}, h("tr", {}, columns.map((c) => h("th", { scope: "col", class: c.kind }, c.title)))),
+      h("thead", { role: "rowgroup" }, h("tr", { role: "row" }, columns.map((c) => h("th", { scope: "col", role: "columnheader", class: c.kind }, c.title)))),
       body));
   box.update = (now) => {
     fill(body, now.length
-      ? now.map((row) => h("tr", {}, columns.map((c) => h("td", { class: c.kind }, c.cell(row)))))
-      : h("tr", {}, h("td", { colspan: columns.length, class: "soft" }, none)));
+      ? now.map((row) => h("tr", { role: "row" }, columns.map(cellOf(row))))
+      : h("tr", { role: "row" }, h("td", { colspan: columns.length, class: "soft", role: "cell" }, none)));
   };
   box.update(rows);
   return box;
