@@ -53,8 +53,7 @@ SCREENS = {
 """Addresses by name, and what is on the screen once it is whole."""
 
 _MOST_BYTES = 300_000
-_PHONE_ALSO = ("live", "call", "schedule", "route", "reports-sources")
-_DARK = ("live", "route", "schedule", "reports")
+_DARK = ("live", "route", "schedule", "reports", "schedule-editor", "carriers", "account")
 
 
 def picture(
@@ -106,7 +105,7 @@ def take(home: Home, into: Path, names: list[str]) -> None:
     """Take these pictures of a home that is served."""
     with chromium() as browser:
         for name in names:
-            shots = [(False, False), (name in _DARK, False), (False, name in _PHONE_ALSO)]
+            shots = [(False, False), (name in _DARK, False), (False, True)]
             for dark, phone in dict.fromkeys(shots):
                 file = picture(browser, home, name, into, dark=dark, phone=phone)
                 print(file, file.stat().st_size)

@@ -27,6 +27,7 @@ LEG_COLUMNS = (
 )  # fmt: skip
 """What is stored of a leg, besides its call and day."""
 _BATCH = 500
+_RECENT = 50_000
 _NO_LAST_DAY = 99991231
 _NOT_THERE = (1 << 62, 0)
 
@@ -112,24 +113,43 @@ class CallReading:
         and by outcome.
         """
         where, values = self._where(which, CALL_COLUMNS)
-        bounds = None if call else self._ids_of(which, outcome)
-        if bounds is not None:
-            where += " AND id >= ? AND id <= ?"
-            values += bounds
         for test, value in (
             ("id < ?", before), ("id = ?", call), ("caller = ?", caller), ("outcome = ?", outcome),
         ):  # fmt: skip
             if value:
                 where += f" AND {test}"
                 values.append(value)
-        rows = list(
-            self._db.rows(
-                f"SELECT {', '.join(CALL_COLUMNS)} FROM calls WHERE {where} "
-                "ORDER BY id DESC LIMIT ?",
-                (*values, count),
+        # Nothing but the outcome may fit a few calls of very many: the newest are looked at first,
+        # then the days that have any.
+        rare = outcome in OUTCOMES and not (which.account or which.campaign or which.number)
+        rows: list[Any] = []
+        for bounds in self._tried(which, before, outcome if rare and not caller else "", call):
+            rows = list(
+                self._db.rows(
+                    f"SELECT {', '.join(CALL_COLUMNS)} FROM calls WHERE {where} "
+                    "AND id >= ? AND id <= ? ORDER BY id DESC LIMIT ?",
+                    (*values, *bounds, count),
+                )
             )
-        )
+            if len(rows) == count:
+                break
         return list(self._with_legs(rows[::-1]))
+
+    def _tried(
+        self, which: CallFilter, before: int, outcome: str, call: int
+    ) -> Iterator[tuple[int, int]]:
+        """Yield between which ids to look for calls, one after the other until enough are found."""
+        all_of_them = (0, 1 << 62)
+        if call:
+            yield all_of_them
+            return
+        days = self._ids_of(which, "") or all_of_them
+        if outcome:
+            (newest,) = self._db.row("SELECT coalesce(max(id), 0) FROM calls")
+            last = min(days[1], newest, before - 1 if before else newest)
+            yield max(days[0], last - _RECENT), last
+            days = self._ids_of(which, outcome) or all_of_them
+        yield days
 
     def _ids_of(self, which: CallFilter, outcome: str) -> tuple[int, int] | None:
         """Return between which ids the calls of some days are, and of an outcome; None for any.
@@ -137,7 +157,7 @@ class CallReading:
         Calls come about in the order of their ids, so a day's are close together; the last first
         is then a walk back through a part of the table, and not all of a day to be sorted.
         """
-        if outcome in OUTCOMES:
+        if outcome:
             # By the sums, which know at once of days without any.
             where, values = self._where(which, TABLES["campaign_days"][0])
             query = f"SELECT DISTINCT day FROM campaign_days WHERE {where} AND {outcome} > 0"
