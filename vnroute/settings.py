@@ -24,6 +24,7 @@ from vnroute.model.problem import FieldError, Problem
 __all__ = [
     "CdrSettings",
     "ControlSettings",
+    "FraudSettings",
     "HealthSettings",
     "LogSettings",
     "OtelSettings",
@@ -100,7 +101,7 @@ def _check_webhook(url: str, secret_file: str) -> None:
         expected = "an address without a name and password: requests are signed"
         raise FieldError("webhook", "a name or password", expected)
     if not secret_file:
-        expected = "cdr.webhook_secret_file as well: requests are signed"
+        expected = "webhook_secret_file beside it: requests are signed"
         raise FieldError("webhook", "no secret for it", expected)
     if not secret_file.startswith("/"):
         raise FieldError("webhook_secret_file", repr(secret_file), "an absolute path")
@@ -244,6 +245,24 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         return dict(entry[1:].split("=", 1) for entry in self.receive)
 
 
+class FraudSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[fraud]``: rules over what accounts spend and where they call."""
+
+    rules: str = ""
+    """File of rules (YAML), read again when it changes; empty watches nothing. An absolute path."""
+    webhook: str = ""
+    """Address to which hits are posted, as JSON; empty posts none."""
+    webhook_secret_file: str = ""
+    """File with the secret by which they are signed, 16 bytes or more. An absolute path."""
+
+    def __post_init__(self) -> None:
+        _check_webhook(self.webhook, self.webhook_secret_file)
+        if self.rules and not self.rules.startswith("/"):
+            raise FieldError("rules", repr(self.rules), "an absolute path")
+        if self.webhook and not self.rules:
+            raise FieldError("webhook", repr(self.webhook), "rules beside it")
+
+
 class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[health]``: when a gateway takes no more calls, and when it does again."""
 
@@ -349,6 +368,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     store: StoreSettings = StoreSettings()
     control: ControlSettings = ControlSettings()
     cdr: CdrSettings = CdrSettings()
+    fraud: FraudSettings = FraudSettings()
     health: HealthSettings = HealthSettings()
     otel: OtelSettings = OtelSettings()
     log: LogSettings = LogSettings()
@@ -392,6 +412,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         """The state page: what is true right now of gateways, schedules, accounts and so on."""
         return self.state / "state.page"
 
+    @property
+    def fraud_memory(self) -> Path:
+        """The file of hits of fraud rules."""
+        return self.state / "fraud.json"
+
 
 _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "server": ServerSettings,
@@ -399,6 +424,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "store": StoreSettings,
     "control": ControlSettings,
     "cdr": CdrSettings,
+    "fraud": FraudSettings,
     "health": HealthSettings,
     "otel": OtelSettings,
     "log": LogSettings,

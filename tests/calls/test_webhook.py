@@ -194,7 +194,7 @@ def test_waits_grow_and_a_receiver_may_ask_for_longer(
             waits.append(timeout or 0.0)
             return True
 
-    from vnroute.calls.webhook import _NotTaken
+    from vnroute.calls.webhook import NotTaken
 
     one = Webhook("http://127.0.0.1:1/", tmp_path / "secret", lambda: open_calls(bench.address),
                   Lines())  # fmt: skip
@@ -205,9 +205,9 @@ def test_waits_grow_and_a_receiver_may_ask_for_longer(
     assert wait == 300.0
     for place, expected in enumerate((1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300)):
         assert 0.74 * expected < waits[place] < 1.26 * expected
-    one._failed(_NotTaken("answered with 429", 429, 90.0), 1.0)
+    one._failed(NotTaken("answered with 429", 429, 90.0), 1.0)
     assert 67 < waits[-1] < 113
-    one._failed(_NotTaken("answered with 429", 429, 1e9), 1.0)
+    one._failed(NotTaken("answered with 429", 429, 1e9), 1.0)
     assert waits[-1] < 376
 
 

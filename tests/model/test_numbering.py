@@ -74,3 +74,25 @@ def test_what_is_expected_is_said() -> None:
     assert expected_length("3591234567890123") == "6, 7, 8, 9 or 12 digits after +359"
     assert str(expected_length("4412345678901234")).endswith("digits after +44")
     assert str(expected_length("9991234567")).startswith("a country code")
+
+
+def examples(kind: int) -> dict[str, str]:
+    """Libphonenumber's example number of a type in each country that has one, as digits."""
+    found = {}
+    for region in sorted(phonenumbers.SUPPORTED_REGIONS):
+        example = phonenumbers.example_number_for_type(region, kind)
+        if example is not None and phonenumbers.is_valid_number(example):
+            national = phonenumbers.national_significant_number(example)
+            found[region] = f"{example.country_code}{national}"
+    return found
+
+
+def test_every_country_s_premium_and_personal_ranges_are_premium() -> None:
+    types = phonenumbers.PhoneNumberType
+    premium, personal = examples(types.PREMIUM_RATE), examples(types.PERSONAL_NUMBER)
+    assert len(premium) > 100 and {"GB", "FR", "DE", "IT", "ES", "NL", "AU", "JP"} <= set(premium)
+    assert "GB" in personal
+    for region, digits in [*premium.items(), *personal.items()]:
+        assert is_premium(digits), region
+    for region, digits in examples(types.FIXED_LINE).items():
+        assert not is_premium(digits), region

@@ -15,7 +15,16 @@ from vnroute.calls.record import Call
 from vnroute.calls.spool_format import Position
 from vnroute.model.deck import NO_END
 
-__all__ = ["Added", "CallFilter", "CallStore", "DeckRow", "GatewayRow", "Rate", "RatedCall"]
+__all__ = [
+    "Added",
+    "CallFilter",
+    "CallStore",
+    "DeckRow",
+    "GatewayRow",
+    "Rate",
+    "RatedCall",
+    "SpentRow",
+]
 
 
 class Rate(NamedTuple):
@@ -114,6 +123,23 @@ class GatewayRow(NamedTuple):
     formats: str = ""
 
 
+class SpentRow(NamedTuple):
+    """What fraud rules ask of a call, and the leg that was picked up, else the last one tried."""
+
+    id: int
+    uuid: str
+    account: str
+    ended: int
+    outcome: str
+    talk_ms: int
+    price: int | None
+    price_currency: str
+    cost: int | None
+    cost_currency: str
+    gateway: str | None
+    dialled: str | None
+
+
 class CallFilter(NamedTuple):
     """Which calls: days are UTC, as 20261122, both inclusive; 0 and empty mean all."""
 
@@ -168,6 +194,10 @@ class CallStore(Protocol):
 
     def calls(self, which: CallFilter, after: int = 0, limit: int = 0) -> Iterator[dict[str, Any]]:
         """Yield calls with their legs, in the order stored; ``after`` is the id of one."""
+        ...
+
+    def spent(self, after: int, first_day: int, limit: int) -> list[SpentRow]:
+        """Return calls behind an id that began on a day or later, in the order stored."""
         ...
 
     def last_calls(

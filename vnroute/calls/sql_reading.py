@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from vnroute.calls.base import CallFilter
+from vnroute.calls.base import CallFilter, SpentRow
 from vnroute.calls.database import Database
 from vnroute.calls.days import first_moment, months_within, whole_month
 from vnroute.calls.record import OUTCOMES
@@ -30,6 +30,15 @@ _BATCH = 500
 _RECENT = 50_000
 _NO_LAST_DAY = 99991231
 _NOT_THERE = (1 << 62, 0)
+
+_SPENT = (
+    "SELECT c.id, c.uuid, c.account, c.ended, c.outcome, c.talk_ms, c.price, c.price_currency, "
+    "c.cost, c.cost_currency, l.gateway, l.dialled FROM calls c "
+    "LEFT JOIN legs l ON l.call = c.id AND l.day = c.day AND l.attempt = ("
+    "SELECT m.attempt FROM legs m WHERE m.call = c.id AND m.day = c.day "
+    "ORDER BY CASE WHEN m.outcome = 'answered' THEN 0 ELSE 1 END, m.attempt DESC LIMIT 1) "
+    "WHERE c.id > ? AND c.day >= ? ORDER BY c.id LIMIT ?"
+)
 
 _MONEY = ("cost", "receive_cost", "price", "unrated", "unpriced")
 _CALL_SUMS = ("calls", *OUTCOMES, "talk_ms", "pdd_ms", "pdd_calls", *_MONEY)
@@ -98,6 +107,11 @@ class CallReading:
                 return
             left -= len(rows)
             after = rows[-1][0]
+
+    def spent(self, after: int, first_day: int, limit: int) -> list[SpentRow]:
+        """Return calls behind an id that began on a day or later, in the order stored."""
+        rows = self._db.rows(_SPENT, (after, first_day, limit))
+        return [SpentRow(*row) for row in rows]
 
     def last_calls(
         self,

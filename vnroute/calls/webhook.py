@@ -19,7 +19,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import msgspec
 
@@ -28,7 +28,7 @@ from vnroute.calls.base import CallFilter, CallStore
 from vnroute.calls.export import exported
 from vnroute.store import StoreError
 
-__all__ = ["SIGNATURE", "TIMESTAMP", "Webhook", "signature"]
+__all__ = ["SIGNATURE", "TIMESTAMP", "NotTaken", "Webhook", "post_signed", "signature"]
 
 SIGNATURE = "X-Vnroute-Signature"
 TIMESTAMP = "X-Vnroute-Timestamp"
@@ -40,8 +40,8 @@ _FIRST_WAIT, _LONGEST_WAIT = 1.0, 300.0
 _SHORTEST_SECRET = 16
 
 
-class _NotTaken(Exception):
-    """A batch was not taken: why, and how many seconds the receiver asks us to wait."""
+class NotTaken(Exception):
+    """A body was not taken: why, and how many seconds the receiver asks us to wait."""
 
     def __init__(self, why: str, status: int = 0, after: float = 0.0) -> None:
         super().__init__(why)
@@ -52,6 +52,42 @@ def signature(secret: bytes, timestamp: int, body: bytes) -> str:
     """Return what stands in the header ``X-Vnroute-Signature``: ``v1=`` and hex digits."""
     signed = hmac.new(secret, b"%d." % timestamp + body, hashlib.sha256)
     return "v1=" + signed.hexdigest()
+
+
+def post_signed(url: SplitResult, secret_file: Path, body: bytes, timeout: float) -> None:
+    """Post a body, signed; raise :class:`NotTaken` where it was not taken with 2xx.
+
+    Redirects are not followed. Raises OSError and HTTPException where nobody answers.
+    """
+    secret = secret_file.read_bytes().strip()
+    if len(secret) < _SHORTEST_SECRET:
+        raise NotTaken(f"{secret_file}: fewer than {_SHORTEST_SECRET} bytes of secret")
+    now = int(time.time())
+    made = http.client.HTTPSConnection if url.scheme == "https" else None
+    connection = (made or http.client.HTTPConnection)(url.hostname or "", url.port, timeout=timeout)
+    try:
+        connection.request(
+            "POST",
+            url.path + (f"?{url.query}" if url.query else "") or "/",
+            body,
+            {
+                "Content-Type": "application/json",
+                "User-Agent": f"vnroute/{__version__}",
+                TIMESTAMP: str(now),
+                SIGNATURE: signature(secret, now, body),
+            },
+        )
+        reply = connection.getresponse()
+        # What it says beside the status is not read: it may be without end.
+        if not 200 <= reply.status < 300:
+            after = reply.headers.get("Retry-After", "")
+            raise NotTaken(
+                f"answered with {reply.status}",
+                reply.status,
+                float(after) if after.isascii() and after.isdigit() else 0.0,
+            )
+    finally:
+        connection.close()
 
 
 class Webhook:
@@ -114,7 +150,7 @@ class Webhook:
                 if not more:
                     self.some.wait(_LOOK_SECONDS)
                     self.some.clear()
-            except (StoreError, _NotTaken, OSError, http.client.HTTPException) as error:
+            except (StoreError, NotTaken, OSError, http.client.HTTPException) as error:
                 wait = self._failed(error, wait)
             except Exception as error:
                 # Nothing may end this thread unseen.
@@ -130,7 +166,7 @@ class Webhook:
         self.failing = why
         if isinstance(error, StoreError):
             self._close()
-        if isinstance(error, _NotTaken):
+        if isinstance(error, NotTaken):
             if error.status == 410:
                 self.gone = True
                 self._logger.error("the webhook is gone (410): it is told of no more calls")
@@ -163,43 +199,9 @@ class Webhook:
         calls = list(store.calls(CallFilter(), cursor, self._most))
         if not calls:
             return False
-        self._post(msgspec.json.encode({"calls": [exported(call) for call in calls]}))
+        body = msgspec.json.encode({"calls": [exported(call) for call in calls]})
+        post_signed(self._parts, self._secret_file, body, self._timeout)
         store.set_counter(self._cursor_name, calls[-1]["id"] + 1)
         self.told += len(calls)
         self.waiting = max(0, last - calls[-1]["id"])
         return self.waiting > 0
-
-    def _post(self, body: bytes) -> None:
-        """Post one body; raise where it was not taken. Redirects are not followed."""
-        secret = self._secret_file.read_bytes().strip()
-        if len(secret) < _SHORTEST_SECRET:
-            raise _NotTaken(f"{self._secret_file}: fewer than {_SHORTEST_SECRET} bytes of secret")
-        now = int(time.time())
-        parts = self._parts
-        made = http.client.HTTPSConnection if parts.scheme == "https" else None
-        connection = (made or http.client.HTTPConnection)(
-            parts.hostname or "", parts.port, timeout=self._timeout
-        )
-        try:
-            connection.request(
-                "POST",
-                parts.path + (f"?{parts.query}" if parts.query else "") or "/",
-                body,
-                {
-                    "Content-Type": "application/json",
-                    "User-Agent": f"vnroute/{__version__}",
-                    TIMESTAMP: str(now),
-                    SIGNATURE: signature(secret, now, body),
-                },
-            )
-            reply = connection.getresponse()
-            # What it says beside the status is not read: it may be without end.
-            if not 200 <= reply.status < 300:
-                after = reply.headers.get("Retry-After", "")
-                raise _NotTaken(
-                    f"answered with {reply.status}",
-                    reply.status,
-                    float(after) if after.isascii() and after.isdigit() else 0.0,
-                )
-        finally:
-            connection.close()

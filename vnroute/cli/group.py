@@ -26,6 +26,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "schedule": ("schedule", "Show what a schedule says, week by week and change by change."),
     "number": ("number", "Show, set or remove one number; live without compiling."),
     "override": ("override", "Set by hand what a schedule is or where calls go, until a time."),
+    "fraud": ("fraud", "Show what fraud rules hit, block and lift, try rules on past calls."),
     "here": ("here", "Say where a person is, so that calls follow."),
     "serve": ("serve", "Answer FreeSWITCH: run the Event Socket server."),
     "simulate": ("simulate", "Place calls as FreeSWITCH would, and play the carriers."),

@@ -13,6 +13,7 @@ from vnroute.web.api.callers import caller_handlers
 from vnroute.web.api.changes import Changes
 from vnroute.web.api.decks import deck_handlers
 from vnroute.web.api.entities import entity_handlers
+from vnroute.web.api.fraud import fraud_handlers
 from vnroute.web.api.gateways import gateway_handlers
 from vnroute.web.api.jobs import Jobs
 from vnroute.web.api.numbers import number_handlers
@@ -78,6 +79,7 @@ def make_app(
                     *route_handlers(changes),
                     *week_handlers(changes),
                     *override_handlers(changes),
+                    *fraud_handlers(settings),
                     *deck_handlers(changes, jobs),
                     *call_handlers(changes),
                     *gateway_handlers(settings),

@@ -25,6 +25,7 @@ from vnroute.calls.opening import open_calls
 from vnroute.calls.record import Call
 from vnroute.calls.spool import Spool, SpoolError
 from vnroute.calls.webhook import Webhook
+from vnroute.fraud.watch import FraudWatch
 from vnroute.settings import Settings
 from vnroute.store import Store, open_store
 from vnroute.store.opening import store_exists
@@ -51,6 +52,7 @@ class CdrService:
         self.spool: Spool | None = None
         self.drain: Drain | None = None
         self.webhook = self._webhook()
+        self.fraud = self._fraud()
         self.tracing: Tracing | None = None
         self._intake: Intake | None = None
         self._commit: GroupCommit | None = None
@@ -104,6 +106,8 @@ class CdrService:
                 await asyncio.to_thread(self.drain.stop)
             if self.webhook is not None:
                 await asyncio.to_thread(self.webhook.stop)
+            if self.fraud is not None:
+                await asyncio.to_thread(self.fraud.stop)
             if self.spool is not None:
                 self.spool.close()
 
@@ -134,6 +138,8 @@ class CdrService:
         drain.start()
         if self.webhook is not None:
             self.webhook.start()
+        if self.fraud is not None:
+            self.fraud.start()
         self.spool, self.drain, self._commit = spool, drain, commit
         self._intake = Intake(commit, self.counts, self._logger, self._watchers)
         await self._collect()
@@ -149,6 +155,21 @@ class CdrService:
             self._logger,
         )
 
+    def _fraud(self) -> FraudWatch | None:
+        settings = self.settings
+        if not settings.fraud.rules:
+            return None
+        return FraudWatch(
+            Path(settings.fraud.rules),
+            settings.fraud_memory,
+            settings.state_page,
+            lambda: open_calls(settings.calls_address),
+            self._routing,
+            self._logger,
+            settings.fraud.webhook,
+            settings.fraud.webhook_secret_file,
+        )
+
     def _committed(self, seconds: float, records: int) -> None:
         self.counts.committed(seconds, records)
         if self.tracing is not None:
@@ -160,6 +181,8 @@ class CdrService:
             self.tracing.note("cdr store", added.seconds, calls=added.stored, doubled=added.doubled)
         if self.webhook is not None:
             self.webhook.some.set()
+        if self.fraud is not None:
+            self.fraud.some.set()
 
     async def _collect(self) -> None:
         """Take in what switches on this machine could not post, again and again."""

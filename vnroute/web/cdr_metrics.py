@@ -48,6 +48,7 @@ class CdrMetrics(Collector):
         yield from self._carriers()
         yield from self._spool()
         yield from self._webhook()
+        yield from self._fraud()
         commits = HistogramMetricFamily(
             "vnroute_cdr_commit_seconds", "Time of a group commit to the spool's disk."
         )
@@ -97,6 +98,37 @@ class CdrMetrics(Collector):
         yield CounterMetricFamily(
             "vnroute_cdr_spool_damaged_bytes", "Bytes of the spool that were no record.",
             self._service.counts.damaged_bytes,
+        )  # fmt: skip
+
+    def _fraud(self) -> Iterable[Metric]:
+        watch = self._service.fraud
+        hits = CounterMetricFamily(
+            "vnroute_fraud_hits", "Fraud rules that calls broke, by rule and what it does.",
+            labels=("rule", "then"),
+        )  # fmt: skip
+        if watch is not None:
+            for rule in list(watch.rules.values()):
+                place = (rule.id, rule.then)
+                hits.add_metric(place, watch.hits.get(place, 0))
+        yield hits
+        yield CounterMetricFamily(
+            "vnroute_fraud_judged", "Calls held against fraud rules.", watch.judged if watch else 0
+        )
+        yield CounterMetricFamily(
+            "vnroute_fraud_seconds", "Time that took, reading the calls included.",
+            watch.seconds if watch else 0,
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "vnroute_fraud_waiting", "Calls stored that were not judged yet.",
+            watch.waiting if watch else 0,
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "vnroute_fraud_failing", "1 where rules are set and calls are not judged.",
+            int(bool(watch and watch.failing)),
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "vnroute_fraud_webhook_failing", "1 where the webhook does not take hits.",
+            int(bool(watch and watch.hook_failing)),
         )  # fmt: skip
 
     def _webhook(self) -> Iterable[Metric]:

@@ -1,0 +1,290 @@
+"""Watching for fraud: calls as they are stored, held against the rules, and what a hit does.
+
+A thread with a connection of its own, so that rules hold up neither intake nor drain. It follows
+the store by the ids of calls: each call is judged once, however often its record came, and after a
+restart the rules have counted what they would have counted without it.
+"""
+
+from __future__ import annotations
+
+import http.client
+import threading
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from vnroute.calls.base import CallStore
+from vnroute.calls.webhook import NotTaken, post_signed
+from vnroute.fraud.engine import Engine, Hit, Spent
+from vnroute.fraud.following import Following
+from vnroute.fraud.memory import KeptHit, Memory, read_memory
+from vnroute.fraud.rule_file import read_rules
+from vnroute.live.overrides import overrides_in_force, set_override
+from vnroute.live.page import fill_page, open_page
+from vnroute.model import FieldError, RoutingDataError
+from vnroute.model.blocked import block_id, prefixes_of_country
+from vnroute.model.fraud import FraudRule, parse_span
+from vnroute.model.override import Override
+from vnroute.store import StoreError
+from vnroute.store.base import Store
+
+__all__ = ["FraudWatch", "hit_data", "put_block"]
+
+_BATCH = 2000
+_LOOK_SECONDS = 1.0
+_KEEP_SECONDS = 30.0
+_HOOK_SECONDS = 10.0
+_LONGEST_WAIT = 300.0
+_BY = "fraud rules"
+
+
+def hit_data(kept: KeptHit) -> dict[str, Any]:
+    """Return a hit for JSON."""
+    hit = kept.hit
+    return {
+        "rule": hit.rule,
+        "account": hit.account,
+        "to": hit.to or None,
+        "said": hit.said,
+        "call": hit.uuid,
+        "ended": datetime.fromtimestamp(hit.at / 1e6, UTC).isoformat(timespec="milliseconds"),
+        "seen": datetime.fromtimestamp(kept.seen, UTC).isoformat(timespec="milliseconds"),
+        "then": hit.then,
+        "did": kept.did,
+    }
+
+
+def put_block(store: Store, page_path: Path, hit: Hit, rule: FraudRule, digits: str) -> str:
+    """Block what a hit is against, in force with the next call; return what was done.
+
+    A block that holds longer than this one would is left as it is.
+    """
+    to = hit.to
+    if to and not to.startswith("+") and not digits.startswith(prefixes_of_country(to) or ("-",)):
+        # The country shares its numbers' first digits with others: the number's own, then.
+        to = f"+{digits[:7]}"
+    now = datetime.now(UTC)
+    until = now + timedelta(seconds=parse_span(rule.hold, "hold")) if rule.hold else None
+    name = block_id(hit.account, to)
+    is_new = not page_path.exists()
+    page, why = open_page(page_path)
+    if is_new or why:
+        fill_page(page, store.overrides())
+    for other in overrides_in_force(store, now):
+        if (other.kind, other.id) == ("block", name) and (
+            other.until is None or (until is not None and other.until >= until)
+        ):
+            return f"blocked already: {name}"
+    said = f"{rule.id}: {hit.said}" + (f" ({rule.reason})" if rule.reason else "")
+    override = Override(
+        kind="block", id=name, since=now, until=until, reason=said[:200], by=_BY,
+    )  # fmt: skip
+    try:
+        set_override(store, page, override, who=_BY)
+    except FieldError as error:
+        return f"not blocked: {error}"
+    return f"blocked: {name}" + (f" for {rule.hold}" if rule.hold else "")
+
+
+class FraudWatch:
+    """Holds the calls in the store that ``open_calls`` opens against the rules of a file.
+
+    Blocks go to the store that ``open_routing`` opens (None where there is none yet) and the state
+    page. ``memory`` is the file of hits; ``webhook`` is told of them, signed by ``secret_file``.
+    """
+
+    def __init__(
+        self,
+        rules: Path,
+        memory: Path,
+        page: Path,
+        open_calls: Callable[[], CallStore],
+        open_routing: Callable[[], Store | None],
+        logger: Any,
+        webhook: str = "",
+        secret_file: str = "",
+    ) -> None:
+        self._rules_path, self._memory_path, self._page = rules, memory, page
+        self._open_calls, self._open_routing = open_calls, open_routing
+        self._logger = logger
+        self._hook = urlsplit(webhook) if webhook else None
+        self._secret_file = Path(secret_file)
+        self._store: CallStore | None = None
+        self._follow: Following | None = None
+        self._memory: Memory | None = None
+        self._engine = Engine(())
+        self._stop = threading.Event()
+        self.some = threading.Event()
+        """Set where calls were stored."""
+        self.rules: dict[str, FraudRule] = {}
+        self.judged = 0
+        """Calls judged since this process began."""
+        self.seconds = 0.0
+        """What it took, reading included."""
+        self.hits: dict[tuple[str, str], int] = {}
+        """Hits by rule and what they do, since this process began."""
+        self.waiting = 0
+        """Calls stored and not judged yet, as of the last look."""
+        self.failing = ""
+        """Why calls are not judged now; empty where they are."""
+        self.hook_failing = ""
+        """Why the webhook does not take hits now."""
+        self._hook_again, self._hook_wait = 0.0, 1.0
+        self._read_at: tuple[int, int] | None = None
+        self._kept_at = 0.0
+        self._thread = threading.Thread(target=self._run, name="fraud", daemon=True)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def stop(self, seconds: float = 5.0) -> None:
+        """End after the batch at hand."""
+        self._stop.set()
+        self.some.set()
+        self._thread.join(seconds)
+
+    def _run(self) -> None:
+        wait = 1.0
+        while not self._stop.is_set():
+            try:
+                more = self.turn()
+                if self.failing:
+                    self._logger.warning("calls are held against fraud rules again")
+                self.failing, wait = "", 1.0
+                if not more:
+                    self.some.wait(_LOOK_SECONDS)
+                    self.some.clear()
+            except (StoreError, RoutingDataError, OSError, ValueError) as error:
+                wait = self._failed(error, wait)
+            except Exception as error:
+                # Nothing may end this thread unseen.
+                self._logger.exception("fraud rules failed", error=str(error))
+                wait = self._failed(error, wait)
+        try:
+            self._keep(force=True)
+        except OSError as error:
+            self._logger.error("what is known of fraud is not written", error=str(error))
+        self._close()
+
+    def _failed(self, error: Exception, wait: float) -> float:
+        why = str(error) or type(error).__name__
+        if why != self.failing:
+            self._logger.error("calls are not held against fraud rules", error=why)
+        self.failing = why
+        self._close()
+        self._stop.wait(wait)
+        return min(2 * wait, 60.0)
+
+    def _close(self) -> None:
+        if self._store is not None:
+            self._store.close()
+        # What was counted is counted anew from the store.
+        self._store = self._follow = self._read_at = None
+
+    def turn(self) -> bool:
+        """Judge some calls; return whether there may be more."""
+        if self._follow is None:
+            self._store = self._open_calls()
+            self._follow = Following(self._store)
+        if self._memory is None:
+            self._memory = read_memory(self._memory_path)
+        follow, memory = self._follow, self._memory
+        self._look_at_rules(follow, memory)
+        last = follow.last()
+        began, count = time.perf_counter(), 0
+        found: list[tuple[Hit, Spent]] = []
+        for call in follow.behind(memory.judged, most=_BATCH):
+            found += [(hit, call) for hit in self._engine.feed(call)]
+            memory.judged = call.id
+            count += 1
+        self.seconds += time.perf_counter() - began
+        self.judged += count
+        self.waiting = max(0, last - memory.judged)
+        if found:
+            self._act(found, memory)
+        self._keep()
+        self._tell(memory)
+        return count == _BATCH
+
+    def _look_at_rules(self, follow: Following, memory: Memory) -> None:
+        """Read the rules where they are new, and count what they ask of the past."""
+        there = self._rules_path.stat()
+        read_at = (there.st_mtime_ns, there.st_ino)
+        if read_at == self._read_at:
+            return
+        rules = read_rules(self._rules_path)
+        floors = {(rule, account, to): at for rule, account, to, at in memory.floors}
+        engine = Engine(rules, floors)
+        if memory.judged < 0:
+            # Never watched before: what is stored is what was usual, and breaks no rule.
+            memory.judged = follow.last()
+        began, count = time.perf_counter(), 0
+        if engine.remembers:
+            since = int((time.time() - engine.remembers) * 1e6)
+            for call in follow.behind(0, since):
+                if call.id > memory.judged or self._stop.is_set():
+                    break
+                engine.feed(call, judge=False)
+                count += 1
+        self._engine, self.rules = engine, {rule.id: rule for rule in rules}
+        self._read_at = read_at
+        self._logger.info("fraud rules", rules=len(rules), calls_looked_back_on=count,
+                          seconds=round(time.perf_counter() - began, 2))  # fmt: skip
+
+    def _act(self, found: Sequence[tuple[Hit, Spent]], memory: Memory) -> None:
+        """Do what the rules of hits say, and keep them."""
+        routing = self._open_routing()
+        kept = []
+        try:
+            for hit, call in found:
+                did = "told"
+                if hit.then == "block":
+                    did = "not blocked: no routing data"
+                    if routing is not None:
+                        rule = self.rules[hit.rule]
+                        did = put_block(routing, self._page, hit, rule, call.to)
+                kept.append(KeptHit(hit=hit, seen=time.time(), did=did))
+        finally:
+            if routing is not None:
+                routing.close()
+        memory.floors = [(*key, at) for key, at in self._engine.floors().items()]
+        for one in memory.add(kept):
+            place = (one.hit.rule, one.hit.then)
+            self.hits[place] = self.hits.get(place, 0) + 1
+            self._logger.warning("fraud", **hit_data(one))
+        self._keep(force=True)
+
+    def _keep(self, force: bool = False) -> None:
+        if self._memory is not None and (
+            force or time.monotonic() - self._kept_at > _KEEP_SECONDS or not self._kept_at
+        ):
+            self._memory.write(self._memory_path)
+            self._kept_at = time.monotonic()
+
+    def _tell(self, memory: Memory) -> None:
+        """Tell the webhook of hits, at least once; what it does not take waits."""
+        if self._hook is None or time.monotonic() < self._hook_again:
+            return
+        untold = memory.untold()[:100]
+        if not untold:
+            return
+        body = msgspec.json.encode({"hits": [hit_data(kept) for kept in untold]})
+        try:
+            post_signed(self._hook, self._secret_file, body, _HOOK_SECONDS)
+        except (NotTaken, OSError, http.client.HTTPException) as error:
+            why = str(error) or type(error).__name__
+            if why != self.hook_failing:
+                self._logger.error("the webhook does not take hits of fraud", error=why)
+            self.hook_failing = why
+            self._hook_again = time.monotonic() + self._hook_wait
+            self._hook_wait = min(2 * self._hook_wait, _LONGEST_WAIT)
+            return
+        self.hook_failing, self._hook_wait = "", 1.0
+        memory.told = max(memory.told, memory.dropped) + len(untold)
+        self._keep(force=True)
