@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
-from tests.loadtest.seen import ANSWERS, refuses
+from tests.loadtest.seen import ANSWERS, SILENT, refuses
 from vnroute.loadtest.traces import gather
 from vnroute.loadtest.traffic import PlannedCall
 
@@ -63,6 +63,38 @@ def test_a_call_is_put_together_from_all_sides() -> None:
     assert call.legs[1].script is ANSWERS
     assert evidence.strays == []
     assert (evidence.records, evidence.invites) == (1, 2)
+
+
+def lives(gateway: str, *of: tuple[Any, list[str]]) -> Any:
+    found = [([script], [line.split("|") for line in lines]) for script, lines in of]
+    return SimpleNamespace(gateway=gateway, all_lines=lambda: found)
+
+
+def test_an_invite_repeated_to_a_carriers_next_life_is_the_same_invite() -> None:
+    first = [f"INVITE|{STAMP}100.05|{FIRST}|12125550100|0|From|||"]
+    again = [
+        f"INVITE|{STAMP}103.05|{FIRST}|12125550100|0|From|||",
+        f"CANCEL|{STAMP}103.06|{FIRST}|",
+    ]
+    alpha = lives("gwA", (SILENT, first), (ANSWERS, again))
+    evidence = gather([callers(*CALL)], [alpha, BETA], [RECORD])
+    leg = evidence.calls[0].legs[0]
+    assert evidence.strays == []
+    assert (round(leg.invited_at or 0, 2), leg.script, leg.cancelled) == (100.05, SILENT, False)
+
+
+def test_an_invite_that_comes_twice_otherwise_is_a_stray() -> None:
+    first = [f"INVITE|{STAMP}100.05|{FIRST}|12125550100|0|From|||"]
+    late = [f"INVITE|{STAMP}140.0|{FIRST}|12125550100|0|From|||"]
+    refused = [*first, f"REFUSED|{STAMP}100.06|{FIRST}|"]
+    soon = [f"INVITE|{STAMP}101.0|{FIRST}|12125550100|0|From|||"]
+    for alpha in (
+        lives("gwA", (SILENT, first + soon)),
+        lives("gwA", (SILENT, first), (ANSWERS, late)),
+        lives("gwA", (refuses(503), refused), (ANSWERS, soon)),
+    ):
+        evidence = gather([callers(*CALL)], [alpha, BETA], [RECORD])
+        assert [stray.what for stray in evidence.strays] == ["a leg with two INVITEs"]
 
 
 def test_what_belongs_to_no_call_is_a_stray() -> None:

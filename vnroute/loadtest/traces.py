@@ -18,6 +18,9 @@ from vnroute.loadtest.sipp import SippCallers, SippCarrier
 
 __all__ = ["gather", "leg_causes", "read_records", "variable", "when"]
 
+_REPEATS = 33.0
+"""Seconds in which an INVITE without any answer is repeated (RFC 3261, timer B: 32 s)."""
+
 
 def when(stamp: str) -> float:
     """Return SIPp's time stamp (date, tab, time, tab, seconds) as seconds since 1970."""
@@ -62,10 +65,17 @@ def gather(
             _read_record(call, record, legs)
     for carrier in carriers:
         for scripts, lines in carrier.all_lines():
+            here: set[str] = set()
+            repeated: set[str] = set()
             for line in lines:
+                leg = legs.get(line[2])
                 if line[0] == "INVITE":
                     evidence.invites += 1
-                leg = legs.get(line[2])
+                    if line[2] not in here and leg is not None and _is_repeated(leg, line, carrier):
+                        repeated.add(line[2])
+                    here.add(line[2])
+                if line[2] in repeated:
+                    continue
                 if leg is None:
                     if line[0] == "INVITE":
                         evidence.strays.append(
@@ -77,6 +87,19 @@ def gather(
                     continue
                 _read_carrier(line, leg, carrier.gateway, scripts, evidence)
     return evidence
+
+
+def _is_repeated(leg: SeenLeg, line: list[str], carrier: SippCarrier) -> bool:
+    """Whether an INVITE that came to a carrier's next life is one that its last life left without
+    any answer: FreeSWITCH goes on repeating it, though the call went elsewhere (RFC 3261,
+    17.1.1.2).
+    """
+    return (
+        leg.gateway == carrier.gateway
+        and leg.invited_at is not None
+        and leg.ended_at is None
+        and when(line[1]) - leg.invited_at < _REPEATS
+    )
 
 
 def _read_caller(lines: list[list[str]], calls: dict[str, SeenCall]) -> None:
