@@ -81,6 +81,25 @@ def cases() -> Iterator[Case]:
     yield Case("busy goes on in the plan", (refuses(486),), 200, (1, 1), then=True)
     short = Policy(id="short", total_seconds=2)
     yield Case("own: two seconds in all", (RINGS, ok), 480, (1, 0), 0.9, 2.9, policy=short)
+    for code in (482, 483):
+        yield Case(f"{code}: a loop", (refuses(code), ok), 483, (1, 0))
+    yield Case("a loop ends the plan", (refuses(503), refuses(483)), 483, (1, 1, 0), then=True)
+    back = Policy(id="back", hunt={"483": "next"})
+    yield Case("own: 483 goes on", (refuses(483), ok), 200, (1, 1), policy=back)
+    yield Case("own: 483 from all", (refuses(483),) * 2, 483, (1, 1), policy=back)
+    yield Case("own: 483 from all ends the plan", (refuses(483),) * 2, 483, (1, 1, 0), policy=back,
+               then=True)  # fmt: skip
+    yield Case("own: 483 goes on, 503 is how the target fails", (refuses(483), refuses(503)), 200,
+               (1, 1, 1), policy=back, then=True)  # fmt: skip
+    yield Case("own: 482 does not", (refuses(482), ok), 483, (1, 0), policy=back)
+    asked = Policy(id="asked", hunt={"483": "stop", "503": "stop"})
+    yield Case("own: 483 stops, as by itself", (refuses(483), ok), 483, (1, 0), policy=asked)
+    yield Case("own: and ends the plan", (refuses(483), ok), 483, (1, 0, 0), policy=asked,
+               then=True)  # fmt: skip
+    around = Policy(id="around", advance={"EXCHANGE_ROUTING_ERROR": "next"})
+    yield Case("own: a loop goes on in the plan", (refuses(483), ok), 200, (1, 0, 1), policy=around,
+               then=True)  # fmt: skip
+    yield Case("own: a loop, told at the end", (refuses(483),), 483, (1,), policy=around)
     one = Policy(id="one", max_attempts=1)
     yield Case("own: one attempt", (refuses(503), ok), 503, (1, 0), policy=one)
     relay = Policy(id="relay", relay=("UNALLOCATED_NUMBER",))

@@ -138,7 +138,14 @@ class RawCaller(_Endpoint):
     ``headers`` are more lines of the INVITE.
     """
 
-    def __init__(self, address: str, number: str, caller: str, headers: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        address: str,
+        number: str,
+        caller: str,
+        headers: Sequence[str] = (),
+        forwards: int = 70,
+    ) -> None:
         super().__init__()
         host, _, port = address.partition(":")
         self._switch = (host, int(port))
@@ -148,7 +155,7 @@ class RawCaller(_Endpoint):
             f"From: {caller};tag=a",
             f"Call-ID: raw-{self.port}-{number}",
             f"Contact: <sip:{LOOPBACK}:{self.port}>",
-            "Max-Forwards: 70",
+            f"Max-Forwards: {forwards}",
         ]
         self._more = list(headers)
         self._to = f"<sip:{number}@{address}>"

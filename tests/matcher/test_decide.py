@@ -115,7 +115,8 @@ def test_what_a_real_freeswitch_sent_gets_the_plan(
     assert variables.get("vn_campaign") == (None if capture == "e164_plus" else "spring-26")
     legs = variables["vn_legs"].split(",")
     assert len(legs) == sum(text.count("sofia/gateway/") for _, text in others)
-    assert variables["continue_on_fail"] == variables["hangup_after_bridge"] == "true"
+    assert variables["hangup_after_bridge"] == "true"
+    assert variables["failure_causes"] == "EXCHANGE_ROUTING_ERROR"
 
 
 def test_every_capture_is_replayed(matcher: Matcher) -> None:

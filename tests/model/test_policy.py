@@ -10,6 +10,7 @@ from vnroute.compiler.hunting import (
     GLOBALS,
     GO_ON,
     advance_causes,
+    ends_loops,
     guard,
     relay,
     stop_causes,
@@ -43,12 +44,14 @@ def test_what_is_refused(fields: dict[str, object], field: str) -> None:
 
 def test_the_built_in_lists() -> None:
     person = {"USER_BUSY", "CALL_REJECTED", "UNWANTED", "ALLOTTED_TIMEOUT"}
+    loop = {"EXCHANGE_ROUTING_ERROR"}
     once = {"UNALLOCATED_NUMBER", "NO_USER_RESPONSE", "INVALID_NUMBER_FORMAT",
             "INCOMPATIBLE_DESTINATION"}  # fmt: skip
-    assert set(stop_causes(DEFAULT_POLICY)) == person | once
-    assert set(together_causes(DEFAULT_POLICY)) == person
+    assert set(stop_causes(DEFAULT_POLICY)) == person | loop | once
+    assert set(together_causes(DEFAULT_POLICY)) == person | loop
     assert guard(DEFAULT_POLICY) == "${vn_go}"
     assert advance_causes(DEFAULT_POLICY) == ""
+    assert ends_loops(DEFAULT_POLICY)
     assert len(GO_ON) < 130
     assert not any("${" in text for text in GLOBALS.values())
     assert relay(DEFAULT_POLICY)[2].endswith("~${vn_relay})}")
@@ -67,7 +70,8 @@ def test_the_guard_does_what_the_table_says(hunt: dict[str, str], code: int, aga
     cause = SIP_CAUSES[code]
     built_in = {"401": "next", "402": "next", "403": "next", "407": "next", "404": "once",
                 "480": "once", "484": "once", "488": "once", "USER_BUSY": "stop",
-                "CALL_REJECTED": "stop", "UNWANTED": "stop"}  # fmt: skip
+                "CALL_REJECTED": "stop", "UNWANTED": "stop",
+                "EXCHANGE_ROUTING_ERROR": "stop"}  # fmt: skip
     wanted = hunt.get(str(code)) or hunt.get(cause)
     wanted = wanted or built_in.get(str(code)) or built_in.get(cause) or "next"
     if cause not in stop_causes(policy):

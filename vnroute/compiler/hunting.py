@@ -18,9 +18,11 @@ from vnroute.model.causes import SIP_CAUSES
 from vnroute.model.policy import ADVANCE, DEFAULT_POLICY, HUNT, RELAY_CAUSES, Hunt, Policy
 
 __all__ = [
+    "FAILURE_CAUSES",
     "GLOBALS",
     "GO_ON",
     "advance_causes",
+    "ends_loops",
     "guard",
     "relay",
     "stop_causes",
@@ -211,6 +213,23 @@ r"""What a call sets whose targets have several carriers: the guard, once. ``\\\
 through both readings of a ``multiset``; it is expanded where a ``bridge`` names it."""
 
 
+_LOOP = "EXCHANGE_ROUTING_ERROR"
+
+FAILURE_CAUSES = f"failure_causes={_LOOP}"
+"""What every call sets: a bridge that fails for this cause hangs the caller up with it, after any
+other the plan goes on (``switch_channel_handle_cause`` in switch_channel.c)."""
+
+
+def ends_loops(policy: Policy) -> bool:
+    """Whether FAILURE_CAUSES does what a policy says of loops: they end the hunt, whichever SIP
+    code tells of them, and the plan. Else nothing may hang the caller up before the line behind
+    the bridge.
+    """
+    action, codes = _table(policy)[_LOOP]
+    stops = action == "stop" and all(other == "stop" for other in codes.values())
+    return stops and {**ADVANCE, **policy.advance}[_LOOP] == "stop"
+
+
 def advance_causes(policy: Policy) -> str:
     """Return the alternatives of causes that end a plan at once, nothing where every cause goes on.
 
@@ -219,7 +238,7 @@ def advance_causes(policy: Policy) -> str:
     table = {**ADVANCE, **policy.advance}
     ways = []
     for cause, action in table.items():
-        if action == "stop":
+        if action == "stop" and not (cause == _LOOP and ends_loops(policy)):
             left = "|".join({cause, *_leaves(cause)})
             ways.append(f"({left}){'(?!#40)' if cause == 'CALL_REJECTED' else ''}[#;]")
     return "|".join(ways)

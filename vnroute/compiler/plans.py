@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from functools import cached_property
 
 from vnroute import model
-from vnroute.compiler.hunting import stop_causes, together_causes
+from vnroute.compiler.hunting import FAILURE_CAUSES, stop_causes, together_causes
 from vnroute.compiler.policies import Policies
 from vnroute.compiler.text import Texts
 from vnroute.image.program import NO_ASSIGNMENT, NO_CHOICES, NO_LIMIT, PICKS, SHOWS, Op
@@ -28,9 +28,10 @@ __all__ = ["CHANNEL", "CONFIRM", "TARGET_BYTES", "TOGETHER", "Programs"]
 
 CHANNEL = ";".join(
     (
-        # A bridge that failed lets the plan go on; one that was answered ends it.
+        # A bridge that failed lets the plan go on, unless the call went in a circle; one that was
+        # answered ends it.
         "hangup_after_bridge=true",
-        "continue_on_fail=true",
+        FAILURE_CAUSES,
         # Else the last leg's own SIP code would reach the caller, whatever the plan's hangup says
         # (sofia_on_hangup in mod_sofia.c reads last_bridge_proto_specific_hangup_cause).
         "sip_ignore_remote_cause=true",

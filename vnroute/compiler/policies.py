@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from vnroute.compiler.hunting import (
     GO_ON,
     advance_causes,
+    ends_loops,
     guard,
     relay,
     stop_causes,
@@ -88,9 +89,11 @@ class Policies:
             advance_causes(policy),
         )
         return b"".join(self._texts.packed(text) for text in texts) + struct.pack(
-            "<II",
+            "<IIII",
             policy.max_attempts or self._max_attempts,
             whole_seconds(policy.progress_seconds) if policy.progress_seconds else 0,
+            ends_loops(policy),
+            0,
         )
 
 

@@ -207,6 +207,8 @@ ctypedef struct PolicyRecord:
     Text advance
     uint32_t max_legs
     uint32_t progress
+    uint32_t ends_loops
+    uint32_t spare
 
 cdef enum:
     # Words of a plan's program; docs/route-image.md lists their operands.

@@ -77,6 +77,7 @@ cdef class Matcher:
     cdef bint _anonymous      # withheld, or says so in place of a number
     cdef bint _many           # the bridge at hand rings several targets
     cdef int _forwards        # Max-Forwards left for the legs
+    cdef uint32_t _ends_loops # whether failure_causes is as every call begins with it
     cdef uint32_t _together   # the policy of what was rung together, NO_VALUE for nothing
     cdef uint32_t* _turns
     cdef Spell* _spells       # of each schedule, the one that was asked for last
@@ -144,5 +145,6 @@ cdef class Matcher:
     cdef int _uuid(self, uint64_t place) except -1
     cdef int _relay(self, const uint32_t* step) except -1
     cdef int _place(self, int leg) except -1
+    cdef int _loops(self, uint32_t ends) except -1
     cdef int _guards(self, const PolicyRecord* policy, int first) except -1
     cdef int _advance(self, const PolicyRecord* policy, int first) except -1

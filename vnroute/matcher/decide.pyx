@@ -394,6 +394,7 @@ cdef class Matcher:
         self._head.size = self._body.size = self._labels.size = 0
         self._legs = self._target = 0
         self._go_on.size = 0
+        self._ends_loops = True
         put_text(&self._head, b"^^;vn_generation=")
         put_number(&self._head, self.image.generation)
         if self._slots is not NULL:
@@ -665,6 +666,9 @@ cdef class Matcher:
             self._rings = True
             self._many = False
             self._first = self._legs == 0
+            if image.policies[0].ends_loops != self._ends_loops:
+                self._loops(image.policies[0].ends_loops)
+                start = self._body.size
             put_text(&self._body, b"application: bridge ")
             if self._branch(&target, 0):
                 put_text(&self._body, b"\n")
@@ -932,6 +936,7 @@ cdef class Matcher:
         cdef uint32_t i, branches = 0
         cdef size_t start = self._body.size
         cdef int first = self._legs
+        cdef uint32_t ends_loops = self._ends_loops
         cdef PolicyRecord policy = self.image.policies[self.image.targets[rows[0]].policy]
         self._rings = True
         self._many = count > 1
@@ -939,11 +944,14 @@ cdef class Matcher:
         if self._many and self._together == NO_VALUE:
             # No phone's 180 passes through an enterprise originate: the caller is given one.
             put_text(&self._body, b"application: ring_ready\n")
+        if policy.ends_loops != self._ends_loops:
+            self._loops(policy.ends_loops)
         put_text(&self._body, b"application: bridge ")
         for i in range(count):
             branches += self._branch(&self.image.targets[rows[i]], branches)
         if branches == 0:
             self._body.size = start
+            self._ends_loops = ends_loops
             return 0
         put_text(&self._body, b"\n")
         if self._many:
@@ -952,6 +960,14 @@ cdef class Matcher:
             self._guards(&policy, first)
         if policy.advance.size:
             self._advance(&policy, first)
+        return 0
+
+    cdef int _loops(self, uint32_t ends) except -1:
+        """Write what is set where one policy goes on after a loop and another does not: a dash is
+        no cause."""
+        self._ends_loops = ends
+        put_text(&self._body, b"application: set failure_causes=")
+        put_text(&self._body, b"EXCHANGE_ROUTING_ERROR\n" if ends else b"-\n")
         return 0
 
     cdef int _guards(self, const PolicyRecord* policy, int first) except -1:

@@ -29,6 +29,9 @@ HUNT: dict[str, Hunt] = {
     "CALL_REJECTED": "stop",
     "UNWANTED": "stop",
     "NO_ANSWER": "stop",
+    # The call came round to a switch where it had been, or was passed on too often (SIP 482, 483).
+    # Any other way leads round again: two of them at each pass are 2 to the 70th calls (RFC 5393).
+    "EXCHANGE_ROUTING_ERROR": "stop",
     # FreeSWITCH has one cause for these and for 603, but here it is the carrier who refuses us.
     "401": "next",
     "402": "next",
@@ -43,8 +46,8 @@ HUNT: dict[str, Hunt] = {
 """What hunting does where a policy says nothing else; what is not here goes on (408, 5xx, no route,
 congestion, gateway down, no progress in time)."""
 
-ADVANCE: dict[str, Advance] = {}
-"""What advancing does where a policy says nothing else: every cause goes on."""
+ADVANCE: dict[str, Advance] = {"EXCHANGE_ROUTING_ERROR": "stop"}
+"""What advancing does where a policy says nothing else: every cause goes on but that of a loop."""
 
 RELAY_CAUSES = (
     "USER_BUSY",
@@ -52,6 +55,7 @@ RELAY_CAUSES = (
     "UNWANTED",
     "NO_ANSWER",
     "NO_USER_RESPONSE",
+    "EXCHANGE_ROUTING_ERROR",
     "NUMBER_CHANGED",
     "UNALLOCATED_NUMBER",
     "INVALID_NUMBER_FORMAT",

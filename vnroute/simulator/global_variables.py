@@ -14,15 +14,16 @@ GLOBALS: Final[dict[str, str]] = {
         r"#488#)([A-Z_]+)#[^#]*#(?!.o=1)([^[]*)).*=\2[^|]*[|](.+)~%1%4%5~n"
     ),
     "vn_relay": (
-        r"^(?|.*;(USER_BUSY)|.*(?=.{37}(CALL_REJECTED)(?!#40))..(..)(?!.*:..\2)|.*;(UNWANTED)|"
-        r".*;(?:NO_ANSWER|ALLOTTED_TIMEOUT|NORMAL_CLEARING)()|.*;NO_USER_RESPONSE()|.*;(NUMBER"
-        r"_CHANGED)|.*;(UNALLOCATED_NUMBER)|.*;(INVALID_NUMBER_FORMAT)|.*;(INCOMPATIBLE_DESTIN"
-        r"ATION)|.*;(41))~%1"
+        r"^(?|.*;(USER_BUSY)|.*(?=.{37}(CALL_REJECTED)(?!#40))..(..)(?!.*:..\2)|.*;(UNWANTED)|.*"
+        r";(?:NO_ANSWER|ALLOTTED_TIMEOUT|NORMAL_CLEARING)()|.*;NO_USER_RESPONSE()|.*;(EXCHANGE_R"
+        r"OUTING_ERROR)|.*;(NUMBER_CHANGED)|.*;(UNALLOCATED_NUMBER)|.*;(INVALID_NUMBER_FORMAT)|."
+        r"*;(INCOMPATIBLE_DESTINATION)|.*;(41))~%1"
     ),
     "vn_relay_together": (
-        r"^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(UNWANTED)|.*;(?:NO_ANSWER|ALLOTTED_TIMEOUT"
-        r"|NORMAL_CLEARING)()|.*;NO_USER_RESPONSE()|.*;(NUMBER_CHANGED)|.*;(UNALLOCATED_NUMBER"
-        r")|.*;(INVALID_NUMBER_FORMAT)|.*;(INCOMPATIBLE_DESTINATION)|.*;(41))~%1"
+        r"^(?|.*;(USER_BUSY)|.*;(CALL_REJECTED)|.*;(UNWANTED)|.*;(?:NO_ANSWER|ALLOTTED_TIMEOUT|N"
+        r"ORMAL_CLEARING)()|.*;NO_USER_RESPONSE()|.*;(EXCHANGE_ROUTING_ERROR)|.*;(NUMBER_CHANGED"
+        r")|.*;(UNALLOCATED_NUMBER)|.*;(INVALID_NUMBER_FORMAT)|.*;(INCOMPATIBLE_DESTINATION)|.*;"
+        r"(41))~%1"
     ),
 }
 """A channel that does not have a variable is asked for the global one (switch_channel.c). A test
