@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
+
+import msgspec
 
 from vnroute.image.generations import PORTABILITY, current_image, overlay_path
 from vnroute.image.layout import ImageError
@@ -22,7 +24,10 @@ from vnroute.model.problem import FieldError
 from vnroute.portability.table import PortabilityTable
 from vnroute.settings import Settings
 
-__all__ = ["Explainer", "NoImage", "as_data", "read_caller", "read_number"]
+if TYPE_CHECKING:
+    from vnroute.compiler.schedule_tried import Tried
+
+__all__ = ["Explainer", "NoImage", "Rules", "as_data", "read_caller", "read_number"]
 
 
 class NoImage(Exception):
@@ -52,13 +57,17 @@ class Explainer:
         images = self._settings.images
         return current_image(images), current_image(images, PORTABILITY)
 
-    def at(self, called: str, caller: str, at: datetime) -> Explanation:
-        """Return the answer at a moment. Raises :class:`NoImage`."""
+    def at(self, called: str, caller: str, at: datetime, seed: int | None = None) -> Explanation:
+        """Return the answer at a moment. Raises :class:`NoImage`.
+
+        With a ``seed`` whatever is left to chance (shares, where a rotation begins, the uuids of
+        legs) is the same each time.
+        """
         with self._lock:
-            return explain(self._opened(), called, caller, at.timestamp())
+            return explain(self._seeded(seed), called, caller, at.timestamp())
 
     def changes(
-        self, called: str, caller: str, at: datetime, days: int
+        self, called: str, caller: str, at: datetime, days: int, seed: int | None = None
     ) -> list[tuple[datetime, Explanation]]:
         """Return the answer at a moment, and each that differs from the one before, with when.
 
@@ -66,8 +75,50 @@ class Explainer:
         """
         now = at.timestamp()
         with self._lock:
-            found = upcoming_answers(self._opened(), called, caller, now, now + days * 86400)
+            found = upcoming_answers(self._seeded(seed), called, caller, now, now + days * 86400)
             return [(datetime.fromtimestamp(when, at.tzinfo), answer) for when, answer in found]
+
+    def rules(self, explanation: Explanation, at: datetime) -> Rules:
+        """Return the rules of the schedules that were asked, as they were tried at a moment.
+
+        By schedule and time zone. They stand in the store, and not in the image: left out is what
+        the store does not have, and what was changed since so that it would say something else.
+        """
+        from vnroute.compiler.schedule_tried import tried
+        from vnroute.model import Schedule
+        from vnroute.store import StoreError, open_store
+
+        asked = [one for one in explanation.schedules if ":" not in one.id and not one.set_by_hand]
+        if not asked:
+            return {}
+        found: Rules = {}
+        try:
+            store = open_store(self._settings.store_address, create=False)
+        except StoreError as error:
+            self.warnings.append(f"{error}; shown without the rules of schedules")
+            return {}
+        try:
+            for one in asked:
+                document = store.entity("schedules", one.id)
+                if document is not None:
+                    schedule = msgspec.json.decode(document, type=Schedule)
+                    rules = tried(schedule, one.time_zone, at.timestamp())
+                    if rules and rules[-1].state == one.state:
+                        found[one.id, one.time_zone] = rules
+        finally:
+            store.close()
+        return found
+
+    def _seeded(self, seed: int | None) -> Matcher:
+        """Return the matcher, or one of its own that draws as a seed says."""
+        opened = self._opened()
+        if seed is None:
+            return opened
+        made = Matcher(opened.image, opened.max_hops, seed)
+        made.port(opened.portability)
+        made.lay(opened.overlay)
+        made.use_page(opened.page)
+        return made
 
     def _opened(self) -> Matcher:
         path, ported = self._in_force()
@@ -113,6 +164,10 @@ class Explainer:
             return None
 
 
+Rules = dict[tuple[str, str], "tuple[Tried, ...]"]
+"""The rules that were tried, the one that decided last, by schedule and time zone."""
+
+
 def read_caller(text: str, field: str) -> str:
     """Return who calls: a number, ``anonymous`` or nothing. Raises FieldError for another."""
     return text if text in ("", "anonymous") else read_number(text, field)
@@ -127,9 +182,15 @@ def read_number(text: str, field: str) -> str:
     return plain
 
 
-def as_data(explanation: Explanation, at: datetime) -> dict[str, Any]:
-    """Return a decision for JSON: field names that other programs may build on."""
-    schedules = [_schedule_data(schedule, at) for schedule in explanation.schedules]
+def as_data(explanation: Explanation, at: datetime, rules: Rules | None = None) -> dict[str, Any]:
+    """Return a decision for JSON: field names that other programs may build on.
+
+    ``rules`` are those that Explainer.rules tells of the schedules.
+    """
+    schedules = [
+        _schedule_data(schedule, at, (rules or {}).get((schedule.id, schedule.time_zone), ()))
+        for schedule in explanation.schedules
+    ]
     refused = explanation.refused
     return {
         "generation": explanation.generation,
@@ -198,7 +259,9 @@ def _moment_data(second: int | None, at: datetime) -> str | None:
     return None if second is None else datetime.fromtimestamp(second, at.tzinfo).isoformat()
 
 
-def _schedule_data(schedule: ScheduleState, at: datetime) -> dict[str, Any]:
+def _schedule_data(
+    schedule: ScheduleState, at: datetime, rules: tuple[Tried, ...]
+) -> dict[str, Any]:
     here = ZoneInfo(schedule.time_zone)
     until = schedule.until
     return {
@@ -209,6 +272,17 @@ def _schedule_data(schedule: ScheduleState, at: datetime) -> dict[str, Any]:
         "until": None if until is None else datetime.fromtimestamp(until, here).isoformat(),
         "within_horizon": schedule.within_horizon,
         "override": schedule.set_by_hand,
+        "rules": [
+            {
+                "place": rule.place,
+                "times": rule.words or None,
+                "state": rule.state,
+                "held": rule.held,
+                "from": _moment_data(rule.since, at.astimezone(here)),
+                "until": _moment_data(rule.until, at.astimezone(here)),
+            }
+            for rule in rules
+        ],
     }
 
 

@@ -17,6 +17,14 @@ schedules:
   - id: office-hours
     time_zone: America/New_York
     open: [{days: mon-fri, hours: "09:00-17:00"}]
+  - id: lunch
+    time_zone: Europe/London
+    exceptions: [{dates: 2026-12-24, state: closed}]
+    rules:
+      - {dates: 2020-01-01, state: closed}
+      - {days: mon-fri, hours: "12:00-13:00", state: closed}
+      - {days: mon-fri, hours: "09:00-17:30", state: open}
+      - {days: sat, hours: "23:00-23:30", state: open}
 plans:
   - id: acme-main
     account: acme
@@ -24,6 +32,16 @@ plans:
       - {when: office-hours, ring: ["+12125550100"], seconds: 20}
       - {ring: ["+19175550123"], seconds: 25}
       - {hangup: USER_BUSY}
+  - id: lunches
+    account: acme
+    steps:
+      - {when: lunch, hangup: USER_BUSY}
+      - {hangup: NO_ANSWER}
+  - id: shared
+    account: acme
+    steps:
+      - {how: share, ring: [{to: "+12125550101", share: 3}, {to: "+12125550102", share: 1}]}
+      - {hangup: NO_ANSWER}
   - id: by-caller
     account: acme
     steps:
@@ -32,6 +50,8 @@ plans:
       - {hangup: relay}
 numbers:
   - {number: "+18005551236", account: acme, plan: by-caller}
+  - {number: "+18005551237", account: acme, plan: lunches}
+  - {number: "+18005551238", account: acme, plan: shared}
   - {number: "+18005551234", account: acme, plan: acme-main, campaign: spring-26}
   - {number: "+18005551235", account: acme, plan: acme-main, state: suspended}
 carriers:
@@ -68,6 +88,11 @@ def test_the_decision_as_json(home: Home) -> None:
         "id": "office-hours", "state": "open", "within_horizon": True,
         "time_zone": "America/New_York", "local_time": "2026-11-23T10:00:00-05:00",
         "until": "2026-11-23T17:00:00-05:00", "override": False,
+        "rules": [
+            {"place": "open[0]", "times": "days mon-fri hours 09:00-17:00", "state": "open",
+             "held": True, "from": "2026-11-23T09:00:00-05:00",
+             "until": "2026-11-23T17:00:00-05:00"},
+        ],
     }  # fmt: skip
     assert told["refused"] is None
     assert [(step["kind"], step["seconds"]) for step in told["steps"]] == [
@@ -144,10 +169,37 @@ def test_in_words_the_whole_line_is_there(home: Home) -> None:
     assert "hang up: USER_BUSY, SIP 486" in told
 
 
+def test_every_rule_that_was_tried_is_told_in_local_times(home: Home) -> None:
+    shown = home.run("route", "+18005551237", "--at", "2026-11-26T10:00-05:00").stdout
+    assert "schedule lunch is open: it is Thu 26 Nov 15:00 GMT there" in shown
+    assert "exceptions[0]: dates 2026-12-24: not now, next Thu 24 Dec 2026 00:00 GMT" in shown
+    assert "rules[0]: dates 2020-01-01: not now, nor in the next year" in shown
+    assert (
+        "rules[1]: days mon-fri hours 12:00-13:00: not now, next Fri 27 Nov 2026 12:00 GMT" in shown
+    )
+    assert (
+        "rules[2]: days mon-fri hours 09:00-17:30, since Thu 26 Nov 2026 09:00 GMT, "
+        "until Thu 26 Nov 2026 17:30 GMT: open"
+    ) in shown
+    # What comes behind the rule that decides is not tried.
+    assert "rules[3]" not in shown
+    shown = home.run("route", "+18005551237", "--at", "2026-11-28T10:00-05:00").stdout
+    assert "no rule holds: otherwise: closed" in shown
+
+
+def test_a_seed_makes_the_answer_the_same(home: Home) -> None:
+    def first(seed: int) -> object:
+        _, told = route(home, "+18005551238", "--at", "2026-11-23T10:00-05:00", "--seed", str(seed))
+        return told["applications"]
+
+    assert first(7) == first(7)
+    assert len({str(first(seed)) for seed in range(8)}) > 1
+
+
 def test_compile_tells_its_rows(home: Home) -> None:
     told = json.loads(home.run("compile", "--json").stdout)
     assert told["generation"] == 2
-    assert (told["rows"]["numbers"], told["rows"]["choices"]) == (3, 2)
+    assert (told["rows"]["numbers"], told["rows"]["choices"]) == (5, 2)
     assert Path(told["image"]).stat().st_size == told["bytes"]
     stored = json.loads(home.run("status", "--json", check=False).stdout)
     assert stored["image"]["generation"] == 2

@@ -37,6 +37,7 @@ def command(session: Session, files: tuple[str, ...], alone: bool, as_json: bool
                 dry_run=True,
                 max_hops=settings.routing.max_hops,
                 horizon_years=settings.routing.horizon_years,
+                max_attempts=settings.routing.max_attempts,
                 as_json=as_json,
             )
         finally:

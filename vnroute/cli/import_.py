@@ -127,6 +127,7 @@ def _import(
             dry_run=dry_run,
             max_hops=settings.routing.max_hops,
             horizon_years=settings.routing.horizon_years,
+            max_attempts=settings.routing.max_attempts,
             as_json=as_json,
         )
     finally:

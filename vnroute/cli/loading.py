@@ -34,6 +34,7 @@ def run_load(
     dry_run: bool = False,
     max_hops: int,
     horizon_years: int,
+    max_attempts: int,
     as_json: bool,
 ) -> int:
     """Load files and print the report; return the exit status, 2 if they were refused."""
@@ -50,6 +51,7 @@ def run_load(
             dry_run=dry_run,
             max_hops=max_hops,
             horizon_years=horizon_years,
+            max_attempts=max_attempts,
             progress=progress,
             who=who_runs(),
         ),

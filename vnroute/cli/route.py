@@ -14,6 +14,8 @@ from vnroute.cli.session import Session, pass_session
 if TYPE_CHECKING:
     from rich.tree import Tree
 
+    from vnroute.compiler.schedule_tried import Tried
+    from vnroute.explaining import Rules
     from vnroute.matcher.considered import Considered
     from vnroute.matcher.explain import (
         Explanation,
@@ -46,6 +48,10 @@ __all__ = ["command"]
 @click.option(
     "--days", default=7, type=click.IntRange(1, 366), help="How many, with --when-changes; 7."
 )
+@click.option(
+    "--seed", type=click.IntRange(0, 2**64 - 1), default=None,
+    help="Draw shares and rotations by this number: the same answer each time.",
+)  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print the decision as JSON.")
 @pass_session
 def command(
@@ -55,6 +61,7 @@ def command(
     moment: str,
     when_changes: bool,
     days: int,
+    seed: int | None,
     as_json: bool,
 ) -> int:
     """Show where a call to NUMBER goes by the route image in force, and why.
@@ -72,20 +79,23 @@ def command(
         called, calling = read_number(number, "NUMBER"), read_caller(caller, "--from")
         at = parse_moment(moment)
         if when_changes:
-            answers = explainer.changes(called, calling, at, days)
+            answers = explainer.changes(called, calling, at, days, seed)
         else:
-            answers = [(at, explainer.at(called, calling, at))]
+            answers = [(at, explainer.at(called, calling, at, seed))]
     except (FieldError, NoImage) as error:
         print_error(str(error))
         return 2
+    rules = [explainer.rules(answer, when) for when, answer in answers]
     for warning in explainer.warnings:
         sys.stderr.write(f"vnroute: {warning}\n")
-    told = [as_data(answer, when) for when, answer in answers] if as_json else []
     if as_json:
+        told = [
+            as_data(answer, when, said) for (when, answer), said in zip(answers, rules, strict=True)
+        ]
         print_json({"days": days, "answers": told} if when_changes else told[0])
     else:
-        for when, answer in answers:
-            _print_tree(answer, calling, when)
+        for (when, answer), said in zip(answers, rules, strict=True):
+            _print_tree(answer, calling, when, said)
     if when_changes and not as_json:
         count = len(answers) - 1
         changes = f"{count} change" + ("" if count == 1 else "s")
@@ -119,7 +129,7 @@ def _service_words(service: Service, at: datetime) -> str:
     return said
 
 
-def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
+def _print_tree(explanation: Explanation, caller: str, at: datetime, rules: Rules) -> None:
     from rich.text import Text
     from rich.tree import Tree
 
@@ -148,7 +158,10 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime) -> None:
         tree.add(Text(said, style="yellow"))
     for schedule in explanation.schedules:
         style = "yellow" if schedule.set_by_hand else ""
-        tree.add(Text(_schedule_words(schedule, at), style=style))
+        branch = tree.add(Text(_schedule_words(schedule, at), style=style))
+        here = ZoneInfo(schedule.time_zone)
+        for rule in rules.get((schedule.id, schedule.time_zone), ()):
+            branch.add(Text(_rule_words(rule, here), style="" if rule.held else "dim"))
     for asked in explanation.passed:
         found = f"{asked.found} calls" if asked.asks == "from" else f"{asked.asks} is {asked.found}"
         over = "" if asked.held else f", not {asked.wanted}: passed over"
@@ -177,6 +190,19 @@ def _schedule_words(schedule: ScheduleState, at: datetime) -> str:
         until = datetime.fromtimestamp(schedule.until, here)
         said += f", and until {until:%a %d %b %H:%M %Z}"
     return said
+
+
+def _rule_words(rule: Tried, here: ZoneInfo) -> str:
+    said = f"{rule.place}: {rule.words}" if rule.words else "no rule holds: otherwise"
+    since, until = (
+        None if second is None else f"{datetime.fromtimestamp(second, here):%a %d %b %Y %H:%M %Z}"
+        for second in (rule.since, rule.until)
+    )
+    if not rule.held:
+        return f"{said}: not now, " + (f"next {since}" if since else "nor in the next year")
+    if since:
+        said += f", since {since}"
+    return f"{said}{f', until {until}' if until else ''}: {rule.state}"
 
 
 def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:

@@ -30,6 +30,7 @@ def edit(
     dry_run: bool = False,
     max_hops: int = MAX_HOPS,
     horizon_years: int = 3,
+    max_attempts: int = 6,
 ) -> Report:
     """Put entries of sections (``plans``: plain data of each), and remove others by id.
 
@@ -38,7 +39,9 @@ def edit(
     notation. Raises :class:`RoutingDataError` with every problem found, its
     fields as paths into ``put`` and ``remove``, and :class:`vnroute.store.StoreError`.
     """
-    loading = Loading(store, what, None, False, max_hops, horizon_years, lambda *_: None)
+    loading = Loading(
+        store, what, None, False, max_hops, horizon_years, max_attempts, lambda *_: None
+    )
     loading.documents.append(read_routing_data(dict(put), REQUEST, loading.problems))
     if len(loading.problems):
         # Said at once: a transaction holds up every other writer.

@@ -11,6 +11,7 @@ from typing import Literal
 from vnroute.importing.catalogue import Catalogue
 from vnroute.importing.findings import Findings, shown
 from vnroute.importing.inputs import Input, Kind, Opened, guess_kind, opened, reading
+from vnroute.importing.legs import check_legs
 from vnroute.importing.life import check_answers, check_quarantine
 from vnroute.importing.numbers import read_numbers
 from vnroute.importing.origins import Origins
@@ -76,6 +77,7 @@ def load(
     dry_run: bool = False,
     max_hops: int = MAX_HOPS,
     horizon_years: int = 3,
+    max_attempts: int = 6,
     progress: Progress | None = None,
     who: str = "",
 ) -> Report:
@@ -84,7 +86,8 @@ def load(
     ``only`` says that every file is a number list, or a rate deck. ``replace`` removes what is
     stored and does not come again: everything; with ``only`` numbers, all numbers (not blocks);
     with ``only`` rates, the rates of the carriers named in the files. ``max_hops`` is how often a
-    call may be forwarded among our numbers, ``horizon_years`` how far ahead schedules are checked.
+    call may be forwarded among our numbers, ``horizon_years`` how far ahead schedules are checked,
+    ``max_attempts`` how many gateways are tried for a target where no policy says.
 
     Raises :class:`RoutingDataError` with every problem found (the first fifty, and how many more),
     and nothing is applied; :class:`vnroute.store.StoreError` where the store fails.
@@ -92,7 +95,7 @@ def load(
     names = ", ".join(source.name for source in inputs)
     what = f"{'import ' + only if only else 'load'} {names}"[:_LONGEST_WORD]
     told = progress or (lambda *_: None)
-    loading = Loading(store, what, only, replace, max_hops, horizon_years, told)
+    loading = Loading(store, what, only, replace, max_hops, horizon_years, max_attempts, told)
     with ExitStack() as stack:
         files: list[tuple[Opened, Kind]] = []
         for source in inputs:
@@ -122,6 +125,7 @@ class Loading:
         replace: bool,
         max_hops: int,
         horizon_years: int,
+        max_attempts: int,
         progress: Progress,
     ) -> None:
         self.store = store
@@ -129,6 +133,7 @@ class Loading:
         self.only = only
         self.replace = replace
         self.max_hops = max_hops
+        self.max_attempts = max_attempts
         self.horizon_years = horizon_years
         self.progress = progress
         self.now = int(time.time())
@@ -185,6 +190,7 @@ class Loading:
         check_plans(catalogue, self.warnings)
         check_states(catalogue)
         check_reach(catalogue, self.warnings)
+        check_legs(catalogue, self.warnings, self.max_attempts)
         check_persons(catalogue, self.warnings)
         check_carriers(catalogue)
         check_choices(catalogue, bool(self.removed.get("carriers")))

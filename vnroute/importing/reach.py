@@ -16,7 +16,16 @@ def check_reach(catalogue: Catalogue, warnings: Findings) -> None:
 
     The last step is left out: every plan has to have one that always ends the call.
     """
-    for plan in catalogue.changed_entities("plans"):
+    changed = catalogue.changed_entities("plans")
+    if catalogue.changed["schedules"]:
+        # A schedule that loses a state may shut off steps of plans that stay as they are.
+        changed += [
+            plan
+            for plan in catalogue.plans.values()
+            if plan.id not in catalogue.changed["plans"]
+            and any(step.when in catalogue.changed["schedules"] for step in plan.steps)
+        ]
+    for plan in changed:
         for position in range(1, len(plan.steps) - 1):
             by = _ended_before(catalogue, plan, position)
             if by:

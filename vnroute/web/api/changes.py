@@ -85,7 +85,7 @@ class Changes:
                 return edit(
                     store, put, remove, what=what, who=who(identity), allowed=allowed,
                     dry_run=dry_run, max_hops=routing.max_hops,
-                    horizon_years=routing.horizon_years,
+                    horizon_years=routing.horizon_years, max_attempts=routing.max_attempts,
                 )  # fmt: skip
             finally:
                 store.close()

@@ -53,7 +53,9 @@ def route_handlers(changes: Changes) -> list[HTTPRouteHandler]:
                 found = [(moment, await asyncio.to_thread(one.at, called, calling, moment))]
         except NoImage as error:
             raise Refused(503, str(error)) from None
-        answers = [as_data(answer, when) for when, answer in found]
+        answers = await asyncio.to_thread(
+            lambda: [as_data(answer, when, explainer.rules(answer, when)) for when, answer in found]
+        )
         if identity.account:
             if answers[0]["account"] != identity.account:
                 raise not_there(f"numbers/{number}")
