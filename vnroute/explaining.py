@@ -14,7 +14,16 @@ from vnroute.image.generations import PORTABILITY, current_image, overlay_path
 from vnroute.image.layout import ImageError
 from vnroute.image.state_page import PageError, StatePage
 from vnroute.matcher.decide import Matcher
-from vnroute.matcher.explain import Explanation, ScheduleState, Service, Step, Target, explain
+from vnroute.matcher.explain import (
+    NOTHING_SPOKEN,
+    Explanation,
+    ScheduleState,
+    Service,
+    Spoken,
+    Step,
+    Target,
+    explain,
+)
 from vnroute.matcher.image import RouteImage
 from vnroute.matcher.overlay import Overlay
 from vnroute.matcher.upcoming import upcoming_answers
@@ -57,17 +66,30 @@ class Explainer:
         images = self._settings.images
         return current_image(images), current_image(images, PORTABILITY)
 
-    def at(self, called: str, caller: str, at: datetime, seed: int | None = None) -> Explanation:
+    def at(
+        self,
+        called: str,
+        caller: str,
+        at: datetime,
+        seed: int | None = None,
+        spoken: Spoken = NOTHING_SPOKEN,
+    ) -> Explanation:
         """Return the answer at a moment. Raises :class:`NoImage`.
 
         With a ``seed`` whatever is left to chance (shares, where a rotation begins, the uuids of
         legs) is the same each time.
         """
         with self._lock:
-            return explain(self._seeded(seed), called, caller, at.timestamp())
+            return explain(self._seeded(seed), called, caller, at.timestamp(), spoken)
 
     def changes(
-        self, called: str, caller: str, at: datetime, days: int, seed: int | None = None
+        self,
+        called: str,
+        caller: str,
+        at: datetime,
+        days: int,
+        seed: int | None = None,
+        spoken: Spoken = NOTHING_SPOKEN,
     ) -> list[tuple[datetime, Explanation]]:
         """Return the answer at a moment, and each that differs from the one before, with when.
 
@@ -75,7 +97,9 @@ class Explainer:
         """
         now = at.timestamp()
         with self._lock:
-            found = upcoming_answers(self._seeded(seed), called, caller, now, now + days * 86400)
+            found = upcoming_answers(
+                self._seeded(seed), called, caller, now, now + days * 86400, spoken
+            )
             return [(datetime.fromtimestamp(when, at.tzinfo), answer) for when, answer in found]
 
     def rules(self, explanation: Explanation, at: datetime) -> Rules:

@@ -49,6 +49,13 @@ __all__ = ["command"]
     "--days", default=7, type=click.IntRange(1, 366), help="How many, with --when-changes; 7."
 )
 @click.option(
+    "--language", default="", metavar="TAG", help="What the caller chose (vn_language): es, pt-BR."
+)
+@click.option(
+    "--accept-language", "accept", default="", metavar="HEADER",
+    help="What his phone sends: 'es, en;q=0.5'. Without both it is his country's language.",
+)  # fmt: skip
+@click.option(
     "--seed", type=click.IntRange(0, 2**64 - 1), default=None,
     help="Draw shares and rotations by this number: the same answer each time.",
 )  # fmt: skip
@@ -61,6 +68,8 @@ def command(
     moment: str,
     when_changes: bool,
     days: int,
+    language: str,
+    accept: str,
     seed: int | None,
     as_json: bool,
 ) -> int:
@@ -71,17 +80,19 @@ def command(
     """
     from vnroute.cli.output import print_error, print_json
     from vnroute.explaining import Explainer, NoImage, as_data, read_caller, read_number
+    from vnroute.matcher.explain import Spoken
     from vnroute.model.moment import parse_moment
     from vnroute.model.problem import FieldError
 
     explainer = Explainer(session.settings)
+    spoken = Spoken(language, accept)
     try:
         called, calling = read_number(number, "NUMBER"), read_caller(caller, "--from")
         at = parse_moment(moment)
         if when_changes:
-            answers = explainer.changes(called, calling, at, days, seed)
+            answers = explainer.changes(called, calling, at, days, seed, spoken)
         else:
-            answers = [(at, explainer.at(called, calling, at, seed))]
+            answers = [(at, explainer.at(called, calling, at, seed, spoken))]
     except (FieldError, NoImage) as error:
         print_error(str(error))
         return 2

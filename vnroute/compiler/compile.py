@@ -330,11 +330,9 @@ def compile_image(
     section(SectionId.PLAN_KEYS, written.keys(), len(plans), programs.ending)
     section(SectionId.PROGRAMS, programs.words.tobytes(), len(programs.words), programs.rotations)
     section(SectionId.TARGETS, programs.targets, len(programs.targets) // TARGET_BYTES)
-    section(
-        SectionId.POLICIES,
-        policies.records,
-        policies.count,
-    )
+    section(SectionId.POLICIES, policies.records, policies.count)
+    languages = programs.languages()
+    section(SectionId.LANGUAGES, languages, len(languages) // 8)
     blocks, count = _settled_blocks(routing.iter_blocks(), assignment_rows)
     section(SectionId.BLOCKS, blocks, count)
     table = _number_table(routing, assignment_rows, progress)

@@ -19,6 +19,7 @@ from vnroute.compiler.text import Texts
 from vnroute.image.program import NO_ASSIGNMENT, NO_CHOICES, NO_LIMIT, PICKS, SHOWS, Op
 from vnroute.model import Plan, Step
 from vnroute.model.e164 import digits_of
+from vnroute.model.language import HEADS, language_of_head, parse_language
 from vnroute.model.plan import WITHHELD
 from vnroute.model.policy import DEFAULT_POLICY
 from vnroute.model.target import Target
@@ -112,6 +113,7 @@ class Programs:
         self.words = array("I")
         self.targets = bytearray()
         self.rotations = 0
+        self.asks_languages = False
         self._target_rows: dict[tuple[Target, int, tuple[int, int, int]], int] = {}
         self._plan: Plan | None = None
         self.policies = policies
@@ -149,8 +151,12 @@ class Programs:
                     self._target(body, mark, target, step.policy or plan.policy)
             else:
                 self._pick(body, mark, step, step.policy or plan.policy)
+            if step.languages:
+                body = self._language(mark, step, len(body)) + body
             if step.callers:
                 body = self._from(mark, step.callers, len(body)) + body
+            if step.campaigns:
+                body = self._campaign(mark, step.campaigns, len(body)) + body
             if step.when:
                 asked = self._asked(plan.account, step.when, step.state)
                 self.words.extend([Op.WHEN | mark, *asked, len(body)])
@@ -229,6 +235,33 @@ class Programs:
         for prefix in prefixes:
             words.extend([int(prefix) & 0xFFFFFFFF, int(prefix) >> 32, len(prefix)])
         return words
+
+    def _campaign(self, mark: int, campaigns: tuple[str, ...], skip: int) -> array[int]:
+        """Write the campaigns that the next words are for."""
+        words = array("I", [Op.CAMPAIGN | mark, skip, len(campaigns)])
+        for campaign in campaigns:
+            words.extend(self._texts.place(campaign))
+        return words
+
+    def _language(self, mark: int, step: Step, skip: int) -> array[int]:
+        """Write the languages that the next words are for, then the others that the plan names."""
+        assert self._plan is not None
+        self.asks_languages = True
+        own = dict.fromkeys(parse_language(one) for one in step.languages)
+        named = [parse_language(one) for other in self._plan.steps for one in other.languages]
+        keys = dict.fromkeys([*own, *named])
+        words = array("I", [Op.LANGUAGE | mark, skip, len(own), len(keys)])
+        for key in keys:
+            words.extend([key & 0xFFFFFFFF, key >> 32])
+        return words
+
+    def languages(self) -> bytes:
+        """Return the LANGUAGES section: a language for the first four digits of numbers; nothing
+        where no plan asks.
+        """
+        if not self.asks_languages:
+            return b""
+        return struct.pack(f"<{HEADS}Q", *(language_of_head(f"{n:04}") for n in range(HEADS)))
 
     def _row(self, target: Target, policy: str) -> int:
         """Return the row of a target under a policy, which is added if it is new."""

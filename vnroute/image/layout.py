@@ -89,6 +89,7 @@ class SectionId(IntEnum):
     SCREEN_KEYS = 28
     FORMATS = 29
     ALLOWED = 30
+    LANGUAGES = 31
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,6 +41,8 @@ class Op(IntEnum):
     RELAY = 8
     APPLY = 9
     TAKE = 10
+    CAMPAIGN = 11
+    LANGUAGE = 12
 
 
 class ScreenOp(IntEnum):

@@ -3,18 +3,18 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 
-from vnroute.image.records cimport OP_FROM, OP_PICK, OP_TOGETHER
+from vnroute.image.records cimport OP_CAMPAIGN, OP_FROM, OP_LANGUAGE, OP_PICK, OP_TOGETHER
 
 cdef extern from *:
     """
     /* By op; those of variable length count on from here. */
-    static const uint32_t vn_op_words[] = {1, 4, 2, 5, 3, 2, 4, 4, 7, 3, 3};
+    static const uint32_t vn_op_words[] = {1, 4, 2, 5, 3, 2, 4, 4, 7, 3, 3, 3, 4};
     """
     const uint32_t* OP_WORDS "vn_op_words"
 
 
 cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
-    """Return how many words the step at hand has; the first four of a PICK or FROM are read."""
+    """Return how many words the step at hand has; the first four of one of those are read."""
     cdef uint32_t op = step[0] & 0xFF
     if op == OP_TOGETHER:
         return 2 + <uint64_t>step[1]
@@ -22,4 +22,8 @@ cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
         return 4 + 2 * <uint64_t>step[3]
     if op == OP_FROM:
         return 4 + 3 * <uint64_t>step[3]
+    if op == OP_CAMPAIGN:
+        return 3 + 2 * <uint64_t>step[2]
+    if op == OP_LANGUAGE:
+        return 4 + 2 * <uint64_t>step[3]
     return OP_WORDS[op]

@@ -223,6 +223,8 @@ cdef enum:
     OP_RELAY = 8
     OP_APPLY = 9
     OP_TAKE = 10
+    OP_CAMPAIGN = 11
+    OP_LANGUAGE = 12
 
 cdef enum:
     SCREEN_ALLOW = 0
@@ -242,6 +244,19 @@ cdef enum:
     STATE_ACTIVE = 0
     STATE_SUSPENDED = 1
     STATE_PORTED_OUT = 4
+
+cdef enum:
+    LANGUAGE_HEADS = 10000    # rows of LANGUAGES, by the first four digits of a number
+    SPOKEN = 8                # languages of a caller that are looked at
+
+# A language: 15 bits, script: 20 bits, region: 18 bits (vnroute.model.language).
+cdef extern from *:
+    """
+    #define VN_NO_REGION (~UINT64_C(0x3FFFF))
+    #define VN_NO_SCRIPT (~UINT64_C(0x3FFFFFFFFF))
+    """
+    const uint64_t NO_REGION "VN_NO_REGION"
+    const uint64_t NO_SCRIPT "VN_NO_SCRIPT"
 
 cdef inline uint64_t mix(uint64_t value) noexcept nogil:
     """splitmix64's finalizer (S. Vigna, prng.di.unimi.it/splitmix64.c): spreads every bit."""

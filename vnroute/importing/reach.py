@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from vnroute.importing.catalogue import Catalogue, add_at
 from vnroute.importing.findings import Findings
-from vnroute.model import Plan, Step
+from vnroute.model import Plan
 from vnroute.model.e164 import digits_of
 from vnroute.model.plan import WITHHELD
 
@@ -31,15 +31,12 @@ def check_reach(catalogue: Catalogue, warnings: Findings) -> None:
             if by:
                 step = plan.steps[position]
                 names = " and ".join(f"steps[{at}]" for at in by)
-                found = f"{step.kind}{_words(step)}, which no call reaches: {names} end it before"
+                found = (
+                    f"{step.kind}{step.conditions}, which no call reaches: {names} end it before"
+                )
                 expected = "a place further up, or another when or from"
                 place = f"steps[{position}].{step.kind}"
                 add_at(warnings, catalogue, "plans", plan.id, place, found, expected)
-
-
-def _words(step: Step) -> str:
-    said = f" when {step.when} is {step.state}" if step.when else ""
-    return said + (f" from {', '.join(step.callers)}" if step.callers else "")
 
 
 def _ended_before(catalogue: Catalogue, plan: Plan, position: int) -> list[int]:
@@ -48,7 +45,10 @@ def _ended_before(catalogue: Catalogue, plan: Plan, position: int) -> list[int]:
     before = [
         (at, one)
         for at, one in enumerate(plan.steps[:position])
-        if (one.hangup or one.voicemail) and _covers(one.callers, step.callers)
+        if (one.hangup or one.voicemail)
+        and _covers(one.callers, step.callers)
+        and _holds_all(one.campaigns, step.campaigns)
+        and _holds_all(one.languages, step.languages)
     ]
     for at, one in before:
         if (one.when, one.state) == (step.when, step.state) or not one.when:
@@ -60,6 +60,13 @@ def _ended_before(catalogue: Catalogue, plan: Plan, position: int) -> list[int]:
         if schedule is not None and set(schedule.states) <= ending.keys():
             return sorted(ending.values())
     return []
+
+
+def _holds_all(earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:
+    """Whether all campaigns, or languages, of a step are among those of an earlier one."""
+    return not earlier or (
+        bool(later) and {one.lower() for one in later} <= {one.lower() for one in earlier}
+    )
 
 
 def _covers(earlier: tuple[str, ...], later: tuple[str, ...]) -> bool:

@@ -9,6 +9,8 @@ Of a header that comes twice the first counts, as in switch_event_get_header.
 
 from libc.string cimport memchr, memcmp
 
+from vnroute.image.records cimport SPOKEN
+
 
 cdef struct Slice:
     const unsigned char* data
@@ -28,6 +30,9 @@ cdef struct Call:
     Slice over
     Slice identity
     Slice diversion
+    Slice language
+    Slice[SPOKEN] spoken    # by mod_sofia of Accept-Language, one tag each
+    Slice[SPOKEN] weights
 
 
 cdef inline bint take(
@@ -42,6 +47,19 @@ cdef inline bint take(
     return True
 
 
+cdef inline bint take_spoken(Call* call, const unsigned char* line, size_t size) noexcept nogil:
+    """Take one language of Accept-Language, or its weight, which have a variable each
+    (sofia_set_accept_language_channel_variable in sofia.c); the first eight."""
+    cdef unsigned int place
+    if size < 34 or memcmp(line, b"variable_sip_accept_language_", 29) != 0 or line[30] != c'_':
+        return False
+    place = <unsigned int>line[29] - c'0'
+    if place >= SPOKEN:
+        return False
+    return take(&call.spoken[place], line + 31, size - 31, b"value: ", 7) or \
+        take(&call.weights[place], line + 31, size - 31, b"q: ", 3)
+
+
 cdef struct Reader:
     const unsigned char* line    # the next one to be read
     const unsigned char* end
@@ -51,12 +69,15 @@ cdef inline void begin_call(
     Reader* reader, const unsigned char* data, size_t size, Call* call
 ) noexcept nogil:
     """Begin to read a CHANNEL_DATA block: nothing of the call is known yet."""
+    cdef int i
     reader.line = data
     reader.end = data + size
     call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
     call.parameters.data = call.identity.data = call.diversion.data = NULL
     call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
-    call.over.data = NULL
+    call.over.data = call.language.data = NULL
+    for i in range(SPOKEN):
+        call.spoken[i].data = call.weights[i].data = NULL
 
 
 cdef inline bint read_lines(Reader* reader, Call* call, int lines) noexcept nogil:
@@ -90,12 +111,14 @@ cdef inline bint read_lines(Reader* reader, Call* call, int lines) noexcept nogi
                 if line[9] == c's' and line[12] == c'_':
                     take(&call.identity, line, length, b"variable_sip_h_identity: ", 25) or \
                         take(&call.diversion, line, length, b"variable_sip_h_Diversion: ", 26) or \
-                        take(&call.parameters, line, length, b"variable_sip_req_params: ", 25)
+                        take(&call.parameters, line, length, b"variable_sip_req_params: ", 25) or \
+                        take_spoken(call, line, length)
                 elif line[9] == c'm':
                     take(&call.max_forwards, line, length, b"variable_max_forwards: ", 23)
                 elif line[9] == c'v':
                     take(&call.hops, line, length, b"variable_vn_hops: ", 18) or \
-                        take(&call.over, line, length, b"variable_vn_over: ", 18)
+                        take(&call.over, line, length, b"variable_vn_over: ", 18) or \
+                        take(&call.language, line, length, b"variable_vn_language: ", 22)
         elif line[0] == c'U':
             take(&call.uuid, line, length, b"Unique-ID: ", 11)
         line = stop + 1

@@ -3,6 +3,7 @@ from libc.stdint cimport int64_t, uint32_t, uint64_t
 
 from vnroute.image.overlay_slots cimport OverlaySlot
 from vnroute.image.records cimport (
+    SPOKEN,
     AssignmentRecord,
     GatewayRecord,
     PolicyRecord,
@@ -57,6 +58,11 @@ cdef class Matcher:
     cdef uint64_t _called
     cdef uint64_t _caller_digits
     cdef int _caller_size
+    cdef Call* _call          # the call at hand
+    cdef const AssignmentRecord* _assignment    # what it is under, and where its texts are
+    cdef const char* _texts
+    cdef uint64_t[SPOKEN] _languages    # of the caller, the best first; read when they are asked for
+    cdef int _language_count  # -1: not yet read
     cdef int64_t _now
     cdef uint32_t _order      # the row of ORDERS of the account that was called
     cdef uint32_t[32] _carriers     # those of the target at hand, in the order they are tried
@@ -103,6 +109,9 @@ cdef class Matcher:
     cdef int _begin(self, uint64_t number) except -1
     cdef int _caller(self, Call* call) except -1
     cdef int _read_caller(self, Call* call) except -1
+    cdef int _read_languages(self) noexcept
+    cdef bint _is_campaign(self, const uint32_t* step) noexcept
+    cdef bint _speaks(self, const uint32_t* step) noexcept
     cdef bint _is_from(self, const uint32_t* step) noexcept
     cdef int _strange_target(
         self, uint64_t number, uint32_t seconds, TargetRecord* target) noexcept

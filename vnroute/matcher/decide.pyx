@@ -15,7 +15,7 @@ cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
 from libc.stdint cimport int64_t, uint32_t, uint64_t
 from libc.stdlib cimport calloc, free
-from libc.string cimport memcpy, memset
+from libc.string cimport memcmp, memcpy, memset
 
 from vnroute.image.overlay_slots cimport OverlaySlot, slot_of
 from vnroute.image.number_line cimport NO_PREFIX, POWERS
@@ -28,10 +28,16 @@ from vnroute.image.records cimport (
     NODE_BY_ORIGIN,
     NODE_BY_STATE,
     NODE_LIST,
+    LANGUAGE_HEADS,
+    NO_REGION,
+    NO_SCRIPT,
+    OP_CAMPAIGN,
     OP_END,
     OP_FORWARD,
     OP_FROM,
     OP_HANGUP,
+    OP_LANGUAGE,
+    SPOKEN,
     OP_PICK,
     OP_APPLY,
     OP_RELAY,
@@ -100,12 +106,14 @@ from vnroute.matcher.gate cimport (
     gate_called,
     gate_diversions,
     gate_identity,
+    gate_language,
     gate_level,
     gate_name,
     gate_number,
     gate_routing,
     gate_small,
     gate_true,
+    gate_weight,
     is_anonymous,
 )
 from vnroute.matcher.image cimport RouteImage, Spell
@@ -459,6 +467,10 @@ cdef class Matcher:
         self._account_key = image.accounts[assignment.account].key
         self._blocked = False
         self._read_caller(&call)
+        self._call = &call
+        self._assignment = assignment
+        self._texts = self._heads(row)
+        self._language_count = -1
         self._counted = False
         if plan is NULL and assignment.screen != NO_VALUE:
             treated = self._beyond(assignment, level) if level >= 0 else NO_VALUE
@@ -610,6 +622,89 @@ cdef class Matcher:
                 return True
         return False
 
+    cdef bint _is_campaign(self, const uint32_t* step) noexcept:
+        """Whether the number that was called is of a campaign that a CAMPAIGN step names."""
+        cdef uint32_t i
+        cdef Text campaign = self._assignment.campaign
+        for i in range(step[2]):
+            if step[4 + 2 * i] == campaign.size and memcmp(
+                self.image.text + step[3 + 2 * i], self._texts + campaign.offset, campaign.size
+            ) == 0:
+                return True
+        return False
+
+    cdef int _read_languages(self) noexcept:
+        """Note what the caller understands, the best first.
+
+        What `vn_language` says, which a menu may have asked him; else what his phone accepts
+        (RFC 3261, 20.3), by weight; else the language of his number's country.
+        """
+        cdef int[SPOKEN] weights
+        cdef int i, at, weight, count = 0
+        cdef uint64_t key = gate_language(&self._call.language), digits
+        if key:
+            self._languages[0] = key
+            count = 1
+        else:
+            for i in range(SPOKEN):
+                key = gate_language(&self._call.spoken[i])
+                weight = gate_weight(&self._call.weights[i])
+                if key == 0 or weight == 0:
+                    continue
+                at = count
+                # Of those of one weight the first stays first.
+                while at and weights[at - 1] < weight:
+                    weights[at] = weights[at - 1]
+                    self._languages[at] = self._languages[at - 1]
+                    at -= 1
+                weights[at] = weight
+                self._languages[at] = key
+                count += 1
+        if count == 0 and self._caller_size >= 4 and self.image.language_count:
+            digits = self._caller_digits / POWERS[self._caller_size - 4]
+            if digits < LANGUAGE_HEADS and self.image.languages[digits]:
+                self._languages[0] = self.image.languages[digits]
+                count = 1
+        self._language_count = count
+        return 0
+
+    cdef bint _speaks(self, const uint32_t* step) noexcept:
+        """Whether, of the languages that the plan names, the one that the caller understands best
+        is among those of a LANGUAGE step.
+
+        One that he names is looked for as it is, then without its region, then without its script
+        (RFC 4647, 3.4).
+        """
+        cdef int i, cut
+        cdef uint32_t j
+        cdef uint64_t key
+        if self._language_count < 0:
+            self._read_languages()
+        for i in range(self._language_count):
+            key = self._languages[i]
+            for cut in range(3):
+                if cut == 1:
+                    key &= NO_REGION
+                elif cut == 2:
+                    key &= NO_SCRIPT
+                for j in range(step[3]):
+                    if (<uint64_t>step[5 + 2 * j] << 32 | step[4 + 2 * j]) == key:
+                        return j < step[2]
+        return False
+
+    def languages(self, bytes channel_data not None):
+        """Return what the caller of a CHANNEL_DATA block understands, the best first, as numbers
+        (vnroute.model.language)."""
+        cdef Call call
+        cdef Reader reader
+        begin_call(&reader, channel_data, len(channel_data), &call)
+        while read_lines(&reader, &call, 1000):
+            pass
+        self._read_caller(&call)
+        self._call = &call
+        self._read_languages()
+        return [self._languages[i] for i in range(self._language_count)]
+
     cdef bint _may_divert(self) noexcept:
         """Whether somebody diverts any calls at all."""
         return (page_count(&self._page, KIND_DIVERT_NUMBER)
@@ -717,6 +812,12 @@ cdef class Matcher:
             elif op == OP_FROM:
                 i = word[1] if not self._is_from(word) else 0
                 word += 4 + 3 * word[3] + i
+            elif op == OP_CAMPAIGN:
+                i = word[1] if not self._is_campaign(word) else 0
+                word += 3 + 2 * word[2] + i
+            elif op == OP_LANGUAGE:
+                i = word[1] if not self._speaks(word) else 0
+                word += 4 + 2 * word[3] + i
             elif op == OP_RING:
                 self._ring(word + 1, 1)
                 word += 2

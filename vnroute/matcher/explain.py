@@ -27,8 +27,10 @@ from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.diverted import Diversion, diversion_of, set_state
 from vnroute.matcher.image import RouteImage
 from vnroute.matcher.passed_over import PassedOver, dialled
+from vnroute.model.language import REGION_MASK, SCRIPT_MASK, language_text
 
 __all__ = [
+    "NOTHING_SPOKEN",
     "Explanation",
     "Leg",
     "Passed",
@@ -36,6 +38,7 @@ __all__ = [
     "ScheduleState",
     "ScreenStep",
     "Service",
+    "Spoken",
     "Step",
     "Target",
     "applications_of",
@@ -150,8 +153,9 @@ class ScreenStep:
 class Passed:
     """A condition that the plan asked: whose step it is, counted from 1, and whether it held.
 
-    ``asks`` is a schedule's id, or ``from``; ``wanted`` a state or callers, ``found`` the state at
-    the moment or who calls.
+    ``asks`` is a schedule's id, ``from``, ``campaign`` or ``language``; ``wanted`` is what the step
+    asks for, ``found`` the state at the moment, who calls, the number's campaign or what the caller
+    understands, the best first.
     """
 
     plan: str
@@ -200,7 +204,33 @@ class Explanation:
     passed: tuple[Passed, ...] = ()
 
 
-def channel_data(called: str, caller: str = "", name: str = "", hops: int = 0) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What a call says of its caller's languages: the channel variable ``vn_language``, and the
+    header Accept-Language as it is written (``es, en;q=0.5``).
+    """
+
+    language: str = ""
+    accept: str = ""
+
+    def variables(self) -> dict[str, str]:
+        """Return the channel variables that say it, by name; mod_sofia makes one of each part."""
+        found = {"vn_language": self.language} if self.language else {}
+        for place, part in enumerate(filter(None, map(str.strip, self.accept.split(",")))):
+            tag, *parameters = map(str.strip, part.split(";"))
+            found[f"sip_accept_language_{place}_value"] = tag
+            for parameter in parameters:
+                if parameter.startswith("q="):
+                    found[f"sip_accept_language_{place}_q"] = parameter.removeprefix("q=")
+        return found
+
+
+NOTHING_SPOKEN = Spoken()
+
+
+def channel_data(
+    called: str, caller: str = "", name: str = "", hops: int = 0, spoken: Spoken = NOTHING_SPOKEN
+) -> bytes:
     """Return the least CHANNEL_DATA that says who calls whom, encoded as FreeSWITCH does."""
     lines = {
         "Event-Name": "CHANNEL_DATA",
@@ -210,7 +240,7 @@ def channel_data(called: str, caller: str = "", name: str = "", hops: int = 0) -
         "Caller-Destination-Number": called,
         "variable_max_forwards": "70",
         "variable_vn_hops": str(hops),
-    }
+    } | {f"variable_{key}": value for key, value in spoken.variables().items()}
     return (
         "".join(f"{key}: {quote(value, safe='')}\n" for key, value in lines.items()) + "\n"
     ).encode("ascii")
@@ -228,13 +258,15 @@ def applications_of(reply: bytes) -> tuple[tuple[str, str], ...]:
     return tuple(found)
 
 
-def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanation:
+def explain(
+    matcher: Matcher, called: str, caller: str, now: float, spoken: Spoken = NOTHING_SPOKEN
+) -> Explanation:
     """Decide a call as a worker would at ``now`` (Unix seconds), and tell why.
 
     ``called`` is the number as FreeSWITCH would report it, with or without a plus.
     """
     image = matcher.image
-    reply = matcher.decide(channel_data(called, caller), now)
+    reply = matcher.decide(channel_data(called, caller, spoken=spoken), now)
     applications = applications_of(reply)
     number = called if called.startswith("+") else f"+{called}"
     outcome = ""
@@ -257,7 +289,10 @@ def explain(matcher: Matcher, called: str, caller: str, now: float) -> Explanati
     asked: dict[int, ScheduleState] = {}
     digits_of_caller = _digits(caller)
     diversions: list[Diversion] = []
-    walk = _Walk(matcher, now, digits_of_caller, row, asked, diversions)
+    understood = matcher.languages(channel_data(called, caller, spoken=spoken))
+    walk = _Walk(
+        matcher, now, digits_of_caller, row, asked, diversions, campaign, tuple(understood)
+    )
     screens: tuple[ScreenStep, ...] = ()
     treatment: int | None
     if service.reason:
@@ -444,6 +479,15 @@ def _is_from(caller: str, withheld: int, prefixes: list[int]) -> bool:
     return any(caller.startswith(prefix) for prefix in _prefixes(prefixes))
 
 
+def _understood(languages: tuple[int, ...], named: list[int]) -> int | None:
+    """Return the language among those that a plan names that a caller understands best."""
+    for key in languages:
+        for mask in (0, REGION_MASK, REGION_MASK | SCRIPT_MASK):
+            if key & ~mask in named:
+                return key & ~mask
+    return None
+
+
 def _prefixes(words: list[int]) -> list[str]:
     """Return the prefixes of a FROM's operands, as digits."""
     rows = zip(words[::3], words[1::3], words[2::3], strict=True)
@@ -460,6 +504,8 @@ class _Walk:
     assignment: int
     asked: dict[int, ScheduleState]
     diversions: list[Diversion]
+    campaign: str
+    languages: tuple[int, ...]
     passed: list[Passed] = field(default_factory=list)
 
     def enter(self, number: str, plan: int, account: str, depth: int = 0) -> tuple[Step, ...]:
@@ -533,6 +579,28 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 found = f"+{caller}" if caller else "withheld"
                 walk.passed.append(
                     Passed(image.plan_id(plan), place + 1, "from", callers, found, held)
+                )
+            case Op.CAMPAIGN:
+                words, _, *pieces = operands
+                campaigns = [
+                    image.text_at(*piece) for piece in zip(pieces[::2], pieces[1::2], strict=True)
+                ]
+                held = walk.campaign in campaigns
+                skip = 0 if held else words
+                said_here = (", ".join(campaigns), walk.campaign or "none", held)
+                walk.passed.append(Passed(image.plan_id(plan), place + 1, "campaign", *said_here))
+            case Op.LANGUAGE:
+                words, own, _, *pieces = operands
+                keys = [
+                    high << 32 | low for low, high in zip(pieces[::2], pieces[1::2], strict=True)
+                ]
+                best = _understood(walk.languages, keys)
+                held = best in keys[:own]
+                skip = 0 if held else words
+                wanted_here = ", ".join(map(language_text, keys[:own]))
+                told = ", ".join(map(language_text, walk.languages)) or "not known"
+                walk.passed.append(
+                    Passed(image.plan_id(plan), place + 1, "language", wanted_here, told, held)
                 )
             case Op.PICK:
                 kind, _, _, *bodies = operands

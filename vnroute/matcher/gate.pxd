@@ -18,6 +18,7 @@ cdef enum:
     NAME_BYTES = 60
     IDENTITY_BYTES = 4096
     MOST_DIVERSIONS = 99
+    TAG_BYTES = 60       # of a language
 
 
 cdef inline int hex_digit(unsigned char c) noexcept nogil:
@@ -231,6 +232,66 @@ cdef inline int gate_level(const Slice* text) noexcept nogil:
         if text.size == 6 and memcmp(text.data, b"system", 6) == 0:
             return 2
     return -1
+
+
+cdef inline uint64_t gate_language(const Slice* text) noexcept nogil:
+    """Return the language of a tag (BCP 47), 0 for what is none: its language, script and region
+    as vnroute.model.language packs them. Other subtags are passed over, as are those for private
+    use and what comes behind them; `*` says nothing.
+    """
+    cdef size_t at = 0
+    cdef int c = 0, size, letters, part = 0
+    cdef uint64_t language = 0, script = 0, region = 0, five, six
+    if text.data is NULL or text.size > TAG_BYTES:
+        return 0
+    while c >= 0:
+        size = letters = 0
+        five = six = 0
+        c = next_byte(text, &at)
+        while c'a' <= c <= c'z' or c'A' <= c <= c'Z' or c'0' <= c <= c'9':
+            size += 1
+            if c <= c'9':
+                six = six << 6 | <uint64_t>(c - c'0' + 27)
+            else:
+                letters += 1
+                five = five << 5 | <uint64_t>((c | 0x20) - c'a' + 1)
+                six = six << 6 | <uint64_t>((c | 0x20) - c'a' + 1)
+            c = next_byte(text, &at)
+        if size == 0 or size > 8 or (c >= 0 and c != c'-'):
+            return 0
+        part += 1
+        if part == 1:
+            if letters != size or size < 2 or size > 3:
+                return 0
+            language = five << 5 if size == 2 else five
+        elif size == 1:
+            break
+        elif size == 4 and letters == 4 and script == 0 and region == 0:
+            script = five
+        elif region == 0 and ((size == 2 and letters == 2) or (size == 3 and letters == 0)):
+            region = six << 6 if size == 2 else six
+    return language << 38 | script << 18 | region
+
+
+cdef inline int gate_weight(const Slice* text) noexcept nogil:
+    """Return a weight (qvalue: RFC 9110, 12.4.2) in thousandths: 1000 where none is given, 0 for
+    what is none."""
+    cdef size_t i
+    cdef int value = 0
+    if text.data is NULL:
+        return 1000
+    if text.size == 0 or text.size > 5 or text.data[0] > c'1' or text.data[0] < c'0':
+        return 0
+    value = text.data[0] - c'0'
+    for i in range(2, 5):
+        value *= 10
+        if i < text.size:
+            if text.data[i] < c'0' or text.data[i] > c'9':
+                return 0
+            value += text.data[i] - c'0'
+    if text.size > 1 and text.data[1] != c'.':
+        return 0
+    return value if value <= 1000 else 0
 
 
 cdef inline bint gate_true(const Slice* text) noexcept nogil:

@@ -47,6 +47,8 @@ cdef class RouteImage:
     cdef const uint32_t* programs
     cdef uint32_t program_words
     cdef uint32_t rotations
+    cdef const uint64_t* languages
+    cdef uint32_t language_count
     cdef const TargetRecord* targets
     cdef uint32_t target_count
     cdef const ScheduleRecord* schedules

@@ -18,10 +18,13 @@ from vnroute.image.records cimport (
     CALLER_ANONYMOUS,
     CALLER_INVALID,
     NO_VALUE,
+    LANGUAGE_HEADS,
+    OP_CAMPAIGN,
     OP_END,
     OP_FORWARD,
     OP_FROM,
     OP_HANGUP,
+    OP_LANGUAGE,
     OP_PICK,
     OP_APPLY,
     OP_RELAY,
@@ -150,6 +153,10 @@ cdef class RouteImage:
             SectionId.FORMATS, sizeof(FormatRecord), &self.format_count)
         self.policies = <const PolicyRecord*>self._section(
             SectionId.POLICIES, sizeof(PolicyRecord), &self.policy_count)
+        self.languages = <const uint64_t*>self._section(
+            SectionId.LANGUAGES, 8, &self.language_count)
+        if self.language_count != 0 and self.language_count != LANGUAGE_HEADS:
+            raise ImageError(f"{self.path}: languages of {self.language_count} heads of numbers")
         self.callers = <const NumberBucket*>self._section(
             SectionId.CALLERS, sizeof(NumberBucket), &rows)
         self.caller_buckets = rows
@@ -527,7 +534,7 @@ cdef class RouteImage:
             step = self.programs + at
             op = step[0] & 0xFF
             starts.add(at)
-            if op > OP_TAKE or at + OP_WORDS[op] > stop or at + words_of(step) > stop:
+            if op > OP_LANGUAGE or at + OP_WORDS[op] > stop or at + words_of(step) > stop:
                 raise ImageError(f"{self.path}: plan {plan} has an unknown or cut step")
             words = words_of(step)
             if op == OP_WHEN:
@@ -540,6 +547,14 @@ cdef class RouteImage:
                 for i in range(step[3]):
                     if not 1 <= step[6 + 3 * i] <= 15:
                         raise ImageError(f"{self.path}: plan {plan} has a caller of no length")
+            elif op == OP_CAMPAIGN:
+                landings.add(at + words + step[1])
+                for i in range(step[2]):
+                    self._check_text(step[3 + 2 * i], step[4 + 2 * i], "a campaign")
+            elif op == OP_LANGUAGE:
+                landings.add(at + words + step[1])
+                if step[2] > step[3]:
+                    raise ImageError(f"{self.path}: plan {plan} asks for languages not there")
             elif op == OP_RING:
                 if step[1] >= self.target_count:
                     raise ImageError(f"{self.path}: plan {plan} rings a target that is not there")

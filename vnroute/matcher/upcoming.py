@@ -8,13 +8,18 @@ from vnroute.image.program import NO_ASSIGNMENT, REASONS, Op
 from vnroute.matcher.considered import asked_by
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.diverted import moments_of
-from vnroute.matcher.explain import Explanation, explain
+from vnroute.matcher.explain import NOTHING_SPOKEN, Explanation, Spoken, explain
 
 __all__ = ["upcoming_answers"]
 
 
 def upcoming_answers(
-    matcher: Matcher, called: str, caller: str, now: float, end: float
+    matcher: Matcher,
+    called: str,
+    caller: str,
+    now: float,
+    end: float,
+    spoken: Spoken = NOTHING_SPOKEN,
 ) -> Iterator[tuple[float, Explanation]]:
     """Yield (Unix second, explanation): the answer at ``now``, then each that differs from the one
     before it, up to ``end`` or the horizon's end.
@@ -24,7 +29,7 @@ def upcoming_answers(
     state that leads to the same steps is no difference.
     """
     image = matcher.image
-    last = explain(matcher, called, caller, now)
+    last = explain(matcher, called, caller, now, spoken)
     yield now, last
     digits = last.number.removeprefix("+")
     row = matcher.find_number(int(digits)) if digits.isascii() and digits.isdigit() else None
@@ -57,7 +62,7 @@ def upcoming_answers(
     moments |= {at for at in rates if now < at < end}
     moments |= moments_of(matcher.page, now, end)
     for moment in sorted(moments):
-        answer = explain(matcher, called, caller, moment)
+        answer = explain(matcher, called, caller, moment, spoken)
         if (answer.steps, answer.refused) != (last.steps, last.refused):
             last = answer
             yield moment, answer

@@ -10,6 +10,7 @@ from vnroute.model.causes import parse_cause
 from vnroute.model.choice import Choice
 from vnroute.model.e164 import parse_prefix
 from vnroute.model.ids import check_id
+from vnroute.model.language import parse_language
 from vnroute.model.problem import FieldError
 from vnroute.model.schedule import OPEN
 from vnroute.model.target import Target, check_confirm, check_show
@@ -19,6 +20,8 @@ __all__ = ["ACTS", "MAX_STEPS", "MAX_TARGETS", "RELAY", "WITHHELD", "How", "Plan
 
 MAX_STEPS = 32
 MAX_TARGETS = 16
+MAX_TOLD = 16
+"""Campaigns, and languages, that a step may name."""
 RELAY = "relay"
 """``hangup: relay`` gives the caller the cause that matters of what was rung: busy before
 declined, declined before no answer, no answer before what carriers say of themselves."""
@@ -40,13 +43,15 @@ class Step(
     frozen=True,
     forbid_unknown_fields=True,
     kw_only=True,
-    rename={"state": "is", "callers": "from"},
+    rename={"state": "is", "callers": "from", "campaigns": "campaign", "languages": "language"},
 ):
     """One step: ring targets, play a sound, take a message, or hang up.
 
     It applies if the schedule named by ``when`` is in the state named by ``is``; always, if
     ``when`` is not given; and, if ``from`` is given, to callers of those prefixes only
-    (``withheld``: without a number). ``seconds`` is how long each target may ring, ``show`` whose
+    (``withheld``: without a number); if ``campaign`` is given, to calls to numbers of those
+    campaigns, and if ``language`` is, to callers who understand one of those best, of all that the
+    plan names. ``seconds`` is how long each target may ring, ``show`` whose
     number they see, ``confirm`` the key with which a phone's user takes the call (so that voicemail
     does not), ``policy`` how targets are hunted here, if not as the plan
     says. ``play`` is a sound that the caller hears before he is answered, ``voicemail`` the
@@ -57,6 +62,8 @@ class Step(
     when: str = ""
     state: str = OPEN
     callers: tuple[str, ...] = ()
+    campaigns: tuple[str, ...] = ()
+    languages: tuple[str, ...] = ()
     ring: tuple[str | Target, ...] = ()
     how: How = "in-order"
     seconds: int = 25
@@ -84,6 +91,13 @@ class Step(
         for position, prefix in enumerate(self.callers):
             if prefix != WITHHELD:
                 parse_prefix(prefix, f"from[{position}]")
+        for name, told in (("campaign", self.campaigns), ("language", self.languages)):
+            if len(told) > MAX_TOLD:
+                raise FieldError(name, f"{len(told)} of them", f"{MAX_TOLD} at most")
+        for position, campaign in enumerate(self.campaigns):
+            check_id(campaign, f"campaign[{position}]")
+        for position, language in enumerate(self.languages):
+            parse_language(language, f"language[{position}]")
         self._check_targets()
         if not 1 <= self.seconds <= 600:
             raise FieldError("seconds", str(self.seconds), "1 to 600 seconds")
@@ -137,14 +151,26 @@ class Step(
     @property
     def ends(self) -> bool:
         """Whether a call can get no further than this step, whatever the moment and the caller."""
-        return bool(self.hangup or self.voicemail) and not self.when and not self.callers
+        return bool(self.hangup or self.voicemail) and not self.conditions
+
+    @property
+    def conditions(self) -> str:
+        """What it applies under, in words; empty where it always does."""
+        said = f" when {self.when} is {self.state}" if self.when else ""
+        for word, told in (
+            ("from", self.callers),
+            ("campaign", self.campaigns),
+            ("language", self.languages),
+        ):
+            said += f" {word} {', '.join(told)}" if told else ""
+        return said
 
 
 class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The steps of an account's plan, in order.
 
     The last step, and no other, ends the call at any moment: a ``hangup`` or a ``voicemail``
-    without ``when`` and ``from``. ``policy`` names how targets are hunted and which failures go on,
+    without conditions. ``policy`` names how targets are hunted and which failures go on,
     the built-in tables if empty; ``choice`` is how carriers are chosen for its targets, in place of
     the account's.
     """
@@ -173,12 +199,10 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                 )
         if not self.steps[-1].ends:
             last = self.steps[-1]
-            found = last.kind
-            found += f" when {last.when}" if last.when else ""
-            found += f" from {', '.join(last.callers)}" if last.callers else ""
+            found = last.kind + last.conditions
             raise FieldError(
                 f"steps[{len(self.steps) - 1}]",
                 f"{found} as the last step",
                 f'a last step that always ends the call: "hangup: {RELAY}" or a cause,'
-                " without when and from",
+                " without when, from, campaign and language",
             )

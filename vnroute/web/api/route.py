@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
@@ -11,6 +12,7 @@ from litestar.params import QueryParameter
 
 from vnroute.access.identity import Identity
 from vnroute.explaining import Explainer, NoImage, as_data, read_caller, read_number
+from vnroute.matcher.explain import Spoken
 from vnroute.model.moment import parse_moment
 from vnroute.web.api.changes import Changes
 from vnroute.web.api.entities import owner_of
@@ -32,25 +34,31 @@ def route_handlers(changes: Changes) -> list[HTTPRouteHandler]:
         number: _Number = "",
         caller: _Number = "",
         at: _Number = "",
+        language: _Number = "",
+        accept_language: Annotated[str, QueryParameter(max_length=200)] = "",
         days: Annotated[int, QueryParameter(ge=0, le=366)] = 0,
     ) -> Response[dict[str, Any]]:
         """Return where a call of ``caller`` to ``number`` goes at a moment (ISO 8601), and why.
 
         ``answers`` begins with that; with ``days``, each answer that differs from the one before
-        follows, ``at`` when it begins. To one who is limited to an account its own numbers only,
+        follows, ``at`` when it begins. ``language`` is what the caller chose, ``accept_language``
+        what his phone sends. To one who is limited to an account its own numbers only,
         without carriers, and without what lies behind another account's numbers.
         """
         identity: Identity = request.user
         called, calling = read_number(number, "number"), read_caller(caller, "caller")
         moment = parse_moment(at, "at")
+        spoken = Spoken(language, accept_language)
         explainer = many if days else one
+        ask = partial(one.at, called, calling, moment, spoken=spoken)
         try:
             if days:
-                found = await asyncio.to_thread(many.changes, called, calling, moment, days)
-            elif one.is_ready:
-                found = [(moment, one.at(called, calling, moment))]
+                found = await asyncio.to_thread(
+                    many.changes, called, calling, moment, days, spoken=spoken
+                )
             else:
-                found = [(moment, await asyncio.to_thread(one.at, called, calling, moment))]
+                answer = ask() if one.is_ready else await asyncio.to_thread(ask)
+                found = [(moment, answer)]
         except NoImage as error:
             raise Refused(503, str(error)) from None
         answers = await asyncio.to_thread(
