@@ -9,18 +9,28 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from msgspec import structs
 
 from tests.support.images import acme, compiled
 from vnroute.image.layout import HEADER_BYTES, ImageError, SectionId, read_header
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
+from vnroute.model import Step
 
 CAPTURE = (Path(__file__).parents[1] / "data/captures/plain.channel_data").read_bytes()
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
-    opened = compiled(acme(), tmp_path_factory.mktemp("image"))
+    routing = acme()
+    main = routing.plan_list[0]
+    told = (
+        Step(campaigns=("autumn-26", "spring-26"), ring=("+12125550100",)),
+        Step(languages=("pt-BR", "es"), ring=("+12125550100",)),
+        Step(languages=("zh-Hant",), ring=("+12125550100",)),
+    )
+    routing.plan_list[0] = structs.replace(main, steps=(*told, *main.steps))
+    opened = compiled(routing, tmp_path_factory.mktemp("image"))
     return Path(opened.path).read_bytes()
 
 
