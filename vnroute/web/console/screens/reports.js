@@ -91,6 +91,8 @@ async function campaigns(place, body, days) {
     number("callers", (r) => count(r.callers)), number("again", (r) => count(r.repeat_callers)), ...money(place),
   ], report.rows.slice(0, MOST)), cut(report)));
   body.firstChild.append(byDay(place, daily.rows, days));
+  // An answer has 10,000 rows at most: what the chart leaves out is said.
+  if (daily.more) body.firstChild.append(h("p", { class: "warn" }, `Too many campaigns for these days: ${count(daily.more)} rows with the fewest calls are not in the chart. Ask for fewer days.`));
 }
 
 async function carriers(place, body, days) {
