@@ -69,7 +69,7 @@ def more(scope: str, least: str, *names: str, key: Callable[[str], str] = str,
         TABLE[name] = (scope, least, key, body)
 
 
-more(ANY, "viewer", "status", "me", "log_out", "list_overrides", "list_decks")
+more(ANY, "viewer", "status", "me", "log_out", "list_overrides", "list_decks", "fraud_hits")
 more(OWN, "viewer", "calls", "report", key=lambda a: f"campaigns?account={a}")
 more(ANY, "viewer", "call", key=lambda a: "1")
 more(ANY, "operator", "edit", body=lambda a: {"put": {"plans": []}})
