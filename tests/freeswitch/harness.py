@@ -34,7 +34,7 @@ from vnroute.loadtest.errors import RunBroken
 from vnroute.loadtest.freeswitch import Gateway
 from vnroute.loadtest.machine import find_tools
 from vnroute.loadtest.process import group_usage, wait_until
-from vnroute.loadtest.profile import Callers
+from vnroute.loadtest.profile import Callers, Ported
 from vnroute.loadtest.sipp import Sipp, SippCallers, wait_bound
 from vnroute.loadtest.traces import leg_causes, variable, when
 from vnroute.loadtest.traffic import PlannedCall
@@ -447,6 +447,7 @@ class SippCaller:
         give_up_ms: when a caller without a final answer cancels.
         headers: more SIP header lines of the INVITE.
         display: display name in From.
+        ported: portability data of the request URI.
     """
 
     def __init__(
@@ -460,6 +461,7 @@ class SippCaller:
         give_up_ms: int = 60_000,
         headers: Sequence[str] = (),
         display: str = "",
+        ported: Ported | None = None,
     ) -> None:
         pairs = [(n, "12125550100") if isinstance(n, str) else n for n in numbers]
         self.calls = calls if calls is not None else len(pairs)
@@ -468,6 +470,7 @@ class SippCaller:
         group = Callers(
             name="caller", arrivals={"steady": rate, "seconds": max(1, self.calls / rate)},
             patience=f"{give_up_ms}ms", headers=tuple(headers), plus=True,
+            ported=ported,
         )  # fmt: skip
         planned = [
             PlannedCall("caller", n + 1, n / rate, *pairs[n % len(pairs)], display, hold, patience)
