@@ -143,7 +143,7 @@ $(BUILT): $(EXT_SOURCES) | $(VENV_DONE)
 
 $(DEV_DONE): pyproject.toml | $(VENV_DONE)
 	$(call say,installing what the tests and linters need)
-	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(r for r in p["dev"] if not r.startswith("vnroute[")), *p["otel"], *p["parquet"], sep="\n")' >$(VENV)/needs-dev.txt
+	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]["optional-dependencies"]; print(*(r for r in p["dev"] if not r.startswith("vnroute[")), *p["dips"], *p["otel"], *p["parquet"], sep="\n")' >$(VENV)/needs-dev.txt
 	@$(PIP) install --requirement $(VENV)/needs-dev.txt
 	@touch $@
 

@@ -24,6 +24,7 @@ from vnroute.model.problem import FieldError, Problem
 __all__ = [
     "CdrSettings",
     "ControlSettings",
+    "DipSettings",
     "FraudSettings",
     "HealthSettings",
     "LogSettings",
@@ -83,6 +84,22 @@ def _check_calls_address(url: str) -> None:
         # It would stand in process lists, logs and "vnroute settings".
         expected = "an address without one: passwords belong in ~/.pgpass or PGPASSWORD"
         raise FieldError("store", "a password", expected)
+
+
+def _check_service(url: str) -> None:
+    if not url:
+        return
+    try:
+        parts = urlsplit(url)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        parts, good = urlsplit(""), False
+    if parts.username or parts.password:
+        # It would stand in process lists, logs and "vnroute settings".
+        raise FieldError("http", "a name or password", "an address without them")
+    if not good or not re.fullmatch(r"[!-~]+", url) or "{number}" not in parts.path + parts.query:
+        expected = "an address such as http://127.0.0.1:8090/{number}"
+        raise FieldError("http", repr(url.partition("?")[0]), expected)
 
 
 def _check_webhook(url: str, secret_file: str) -> None:
@@ -296,6 +313,47 @@ class HealthSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         _check_range("window_minutes", self.window_minutes, 1, 1440, "minutes")
 
 
+class DipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """``[dips]``: who is asked for routing numbers that the table of ported numbers lacks."""
+
+    http: str = ""
+    """Address of a service, ``{number}`` in place of the number: ``http://127.0.0.1:8090/{number}``."""
+    enum: str = ""
+    """Domain below which NAPTR records lie (ENUM): ``e164.arpa``, or one's own."""
+    resolver: str = "127.0.0.1:53"
+    """``host:port`` of the DNS server for ``enum``; an address, not a name."""
+    deadline_ms: int = 50
+    """Milliseconds that a call waits at most; then it is routed on the dialled number."""
+    ported_seconds: float = 3600.0
+    """Seconds for which an answer with a routing number is kept; a lower TTL of the DNS wins."""
+    unported_seconds: float = 600.0
+    """The same of an answer that the number is not ported."""
+    most_kept: int = 100_000
+    """Answers kept, for each worker."""
+
+    def __post_init__(self) -> None:
+        if self.http and self.enum:
+            raise FieldError("enum", repr(self.enum), "one of http and enum")
+        _check_service(self.http)
+        label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
+        if self.enum and not (
+            len(self.enum) <= 200 and re.fullmatch(rf"{label}(\.{label})*\.?", self.enum, re.ASCII)
+        ):
+            raise FieldError("enum", repr(self.enum), "a domain such as e164.arpa")
+        host, colon, port = self.resolver.rpartition(":")
+        try:
+            ipaddress.ip_address(host.strip("[]"))
+            good = bool(colon) and port.isascii() and port.isdigit() and 1 <= int(port) <= 65535
+        except ValueError:
+            good = False
+        if not good:
+            raise FieldError("resolver", repr(self.resolver), "an address such as 127.0.0.1:53")
+        _check_range("deadline_ms", self.deadline_ms, 1, 1000, "milliseconds")
+        _check_range("ported_seconds", self.ported_seconds, 1, 2_592_000, "seconds")
+        _check_range("unported_seconds", self.unported_seconds, 1, 2_592_000, "seconds")
+        _check_range("most_kept", self.most_kept, 1, 10_000_000)
+
+
 class SwitchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """``[[switches]]``: the Event Socket of a FreeSWITCH, to which the control connection goes."""
 
@@ -370,6 +428,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     cdr: CdrSettings = CdrSettings()
     fraud: FraudSettings = FraudSettings()
     health: HealthSettings = HealthSettings()
+    dips: DipSettings = DipSettings()
     otel: OtelSettings = OtelSettings()
     log: LogSettings = LogSettings()
     switches: tuple[SwitchSettings, ...] = ()
@@ -426,6 +485,7 @@ _SECTIONS: dict[str, type[msgspec.Struct]] = {
     "cdr": CdrSettings,
     "fraud": FraudSettings,
     "health": HealthSettings,
+    "dips": DipSettings,
     "otel": OtelSettings,
     "log": LogSettings,
 }

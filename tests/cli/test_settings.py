@@ -71,7 +71,7 @@ def test_all_mistakes_are_told_with_their_lines(tmp_path: Path) -> None:
     assert [p.removeprefix(str(path)) for p in problems(path, {"VNROUTE_CONTROL_PORT": "x"})] == [
         ":1: hom: found an unknown name, "
         "expected home, switches or one of the sections server, routing, store, control, cdr, "
-        "fraud, health, otel, log",
+        "fraud, health, dips, otel, log",
         ":4: server.prot: found an unknown name, expected one of host, port, workers, backlog, "
         "allow, max_bytes, max_seconds, max_connections",
         ":5: server.workers: found '2', expected a whole number",

@@ -12,6 +12,7 @@ import rich_click as click
 from vnroute.cli.session import Session, pass_session
 
 if TYPE_CHECKING:
+    from vnroute.dips.sources import Source
     from vnroute.portability.build import Built
     from vnroute.portability.table import PortabilityTable
 
@@ -91,6 +92,77 @@ def show(session: Session, numbers: tuple[str, ...], as_json: bool) -> int:
             said = f"is ported: routed on +{routing}" if routing else "is not ported"
             sys.stdout.write(f"+{number} {said}\n")
     return 0 if all(routing for _, routing in found) else 1
+
+
+@command.command("dip", epilog="Example: vnroute portability dip +15551234567 --json")
+@click.argument("number", metavar="NUMBER")
+@_JSON
+@pass_session
+def dip(session: Session, number: str, as_json: bool) -> int:
+    """Ask who [dips] names for the routing number of NUMBER, as a call's worker does.
+
+    Nothing is kept. Exit status 1 where calls would go on without: no answer in time, or none of
+    use.
+    """
+    import uvloop
+
+    from vnroute.cli.output import print_error, print_json
+    from vnroute.dips.sources import open_source
+    from vnroute.model.e164 import parse_number
+    from vnroute.model.problem import FieldError
+
+    settings = session.settings.dips
+    try:
+        wanted = parse_number(number, "NUMBER")
+        source = open_source(settings)
+    except (FieldError, ImportError) as error:
+        print_error(str(error))
+        return 2
+    if source is None:
+        print_error("nobody is asked: neither [dips] http nor [dips] enum is set")
+        return 2
+    routing, seconds, why = uvloop.run(_asked(source, int(wanted)))
+    late = seconds > settings.deadline_ms / 1000
+    if as_json:
+        print_json(
+            {
+                "number": f"+{wanted}",
+                "routing_number": f"+{routing}" if routing else None,
+                "milliseconds": round(1000 * seconds, 1),
+                "deadline_ms": settings.deadline_ms,
+                "in_time": not late and not why,
+                "error": why or None,
+            }
+        )
+    else:
+        said = f"is ported: routed on +{routing}" if routing else "is not ported"
+        sys.stdout.write(
+            f"+{wanted} {f'is routed on itself: {why}' if why else said}\n"
+            f"{1000 * seconds:.1f} ms; calls wait {settings.deadline_ms} ms at most"
+            f"{': too late for the call' if late else ''}\n"
+        )
+    return 1 if why or late else 0
+
+
+async def _asked(source: Source, number: int) -> tuple[int, float, str]:
+    """Return the routing number, the seconds it took, and why there is none."""
+    import asyncio
+    import time
+
+    from vnroute.dips.dipper import GIVE_UP_SECONDS
+    from vnroute.dips.sources import DipFailed
+
+    began, routing, why = time.monotonic(), 0, ""
+    try:
+        async with asyncio.timeout(GIVE_UP_SECONDS):
+            routing = (await source.ask(number)).routing
+    except DipFailed as error:
+        why = str(error)
+    except TimeoutError:
+        why = f"no answer for {GIVE_UP_SECONDS:g} seconds"
+    took = time.monotonic() - began
+    await source.close()
+    return routing, took, why
 
 
 @command.command("status", epilog="Example: vnroute portability status --json")

@@ -19,6 +19,7 @@ cdef class OutboundServer:
     cdef double max_seconds
     cdef Py_ssize_t max_connections
     cdef bint check_peers
+    cdef public object dipper # asks for routing numbers that calls wait for; None: nothing is asked
     cdef Connection oldest
     cdef Connection newest
     cdef readonly Py_ssize_t live
@@ -49,5 +50,7 @@ cdef class Connection:
     cdef size_t received
     cdef double began
     cdef int state
+    cdef bytes block          # CHANNEL_DATA of a call that waits
 
     cdef _answer(self, const unsigned char* data, size_t size)
+    cdef _reply(self, const unsigned char* data, size_t size, bint may_wait)

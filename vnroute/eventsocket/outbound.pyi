@@ -3,6 +3,7 @@ from collections.abc import Callable, Iterable
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
+from vnroute.dips.dipper import Dipper
 from vnroute.matcher.decide import Matcher
 
 class OutboundServer:
@@ -12,6 +13,7 @@ class OutboundServer:
     most_live: int
     accepted: int
     answered: int
+    dipper: Dipper | None
     def __init__(
         self,
         matcher: Matcher,

@@ -22,6 +22,7 @@ cdef enum:
     READING = 0     # CHANNEL_DATA is on its way
     ANSWERED = 1    # the plan is sent; whatever comes is dropped
     CLOSED = 2
+    WAITING = 3     # for the routing number of a target, asked for over the network
 
 cdef enum:
     SCRATCH_BYTES = 262144
@@ -205,7 +206,7 @@ cdef class Connection:
                 server.rejected_replies += 1
                 server._log("reply rejected", said=bytes(data[:min(size, 200)]))
             return
-        if self.state == CLOSED:
+        if self.state == CLOSED or self.state == WAITING:
             return
         self.received += size
         if self.received > server.max_bytes:
@@ -227,8 +228,6 @@ cdef class Connection:
 
     cdef _answer(self, const unsigned char* data, size_t size):
         cdef OutboundServer server = self.server
-        cdef double took
-        cdef int bucket = 0
         if size >= 36 and memcmp(data, HUNG_UP, 36) == 0:
             # In place of CHANNEL_DATA: the caller had hung up before FreeSWITCH read `connect`
             # (read_packet and send_disconnect in mod_event_socket.c). There is no call to decide.
@@ -236,13 +235,34 @@ cdef class Connection:
             self.state = CLOSED
             self.transport.close()
             return
-        self.state = ANSWERED
+        self._reply(data, size, server.dipper is not None)
+
+    def decide(self):
+        """Answer a call that waited, by what is known now."""
+        block = self.block
+        self.block = None
+        if self.state == WAITING:
+            self._reply(block, len(block), False)
+
+    cdef _reply(self, const unsigned char* data, size_t size, bint may_wait):
+        cdef OutboundServer server = self.server
+        cdef double took
+        cdef int bucket = 0
         try:
-            reply = server.matcher.answer(data, size, clock(CLOCK_REALTIME))
+            reply = server.matcher.answer(data, size, clock(CLOCK_REALTIME), may_wait)
+            if reply is None:
+                # What stands in the buffer is gone with the next read.
+                self.block = data[:size]
+                self.state = WAITING
+                if server.dipper.ask(server.matcher.wanted, self.decide):
+                    return
+                reply = server.matcher.answer(data, size, clock(CLOCK_REALTIME))
         except Exception as error:
             server.errors += 1
             server._log("decision failed", error=repr(error))
             reply = FAILED_REPLY
+        self.state = ANSWERED
+        self.block = None
         self.transport.write(reply)
         server.answered += 1
         if server.matcher.last == TOO_MANY_HOPS:
@@ -266,8 +286,9 @@ cdef class Connection:
         pass
 
     def connection_lost(self, error):
-        if self.state == READING:
+        if self.state == READING or self.state == WAITING:
             self.server.hung_up_early += 1
         self.state = CLOSED
+        self.block = None
         self.server.unlink(self)
         self.transport = None

@@ -25,6 +25,8 @@ _FIELDS = (
     "failed", "reserved", "quarantined", "ported_out", "not_yet", "expired",
     "screened", "least_bad",
     "overlay", "at_capacity", "blocked",
+    "dip_hits", "dips_asked", "dips_ported", "dips_not_ported", "dips_failed", "dips_late",
+    "dips_skipped", "dips_kept", "dips_shut",
 )  # fmt: skip
 _PLACE = {name: place for place, name in enumerate(_FIELDS)}
 _DELAYS_AT = 64

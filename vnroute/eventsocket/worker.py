@@ -21,6 +21,8 @@ import msgspec
 import uvloop
 
 from vnroute import log
+from vnroute.dips.dipper import Dipper
+from vnroute.dips.sources import open_source
 from vnroute.eventsocket.home import home_is_held
 from vnroute.eventsocket.loops import forwarded
 from vnroute.eventsocket.outbound import OutboundServer
@@ -32,6 +34,7 @@ from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
 from vnroute.matcher.overlay import Overlay
 from vnroute.portability.table import PortabilityTable
+from vnroute.settings import DipSettings
 
 __all__ = ["BAD_SETUP", "WorkerSettings", "listening_socket", "main"]
 
@@ -61,6 +64,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     images: str
     stats: str
     page: str
+    dips: DipSettings = DipSettings()
     log_level: str = "info"
     log_format: log.LogFormat = "console"
 
@@ -120,6 +124,7 @@ class _Worker:
             # Only loopback can reach a loopback address: asking each peer would tell nothing.
             not (loopback and {"127.0.0.0/8", "::1/128"} <= set(settings.allow)),
         )
+        self.dipper: Dipper | None = None
         self.stats: StatsWriter | None = None
         self.started = int(time.time())
         self.reloads = self.failed_reloads = 0
@@ -138,6 +143,8 @@ class _Worker:
                 **self.server.counts(),
                 **self.matcher.counts(),
                 "least_bad": self.matcher.least_bad,
+                "dip_hits": self.matcher.dip_hits,
+                **({} if self.dipper is None else self.dipper.counts()),
                 "generation": self.matcher.image.generation,
                 "overlay": 0 if self.matcher.overlay is None else self.matcher.overlay.serial,
                 "started": self.started,
@@ -174,6 +181,14 @@ class _Worker:
             generation=image.generation,
             milliseconds=round(1000 * (time.monotonic() - began), 1),
         )
+
+    def open_dips(self) -> None:
+        """Ask for numbers over the network from now on, where the settings say so."""
+        source = open_source(self.settings.dips)
+        if source is not None:
+            self.dipper = Dipper(source, self.settings.dips, self.logger)
+            self.matcher.dip(self.dipper.found)
+            self.server.dipper = self.dipper
 
     def look_for_page(self) -> None:
         """Map the state page if another one is there. One that is refused changes nothing."""
@@ -317,6 +332,7 @@ class _Worker:
         listening = listening_socket(self.settings.host, self.settings.port, self.settings.backlog)
         # The first call is chosen for as all others are.
         await self.reload_portability()
+        self.open_dips()
         server = await loop.create_server(
             self.server, sock=listening, backlog=self.settings.backlog
         )
@@ -345,6 +361,8 @@ class _Worker:
             await asyncio.sleep(0.02)
         for task in tasks:
             task.cancel()
+        if self.dipper is not None:
+            await self.dipper.close()
         self.write_stats()
         self.logger.info("drained", live=self.server.live)
 
@@ -359,7 +377,7 @@ def main(arguments: list[str]) -> int:
     log.configure(settings.log_level, settings.log_format)
     try:
         uvloop.run(_run(settings))
-    except (ImageError, OSError) as error:
+    except (ImageError, ImportError, OSError) as error:
         log.get_logger(worker=settings.worker).error("worker cannot start", error=str(error))
         return BAD_SETUP
     return 0

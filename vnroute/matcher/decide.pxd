@@ -42,6 +42,11 @@ cdef class Matcher:
     cdef const OverlaySlot* _slots   # the overlay's, NULL where there is none
     cdef uint64_t _serial            # the overlay's
     cdef readonly PortabilityTable portability
+    cdef dict _dipped         # what dips told: number to (routing number, until when); None: no dips
+    cdef bint _asks           # the call at hand may wait for dips
+    cdef readonly list wanted # numbers whose dips the last call should wait for
+    cdef list _turned         # rotations that the call at hand has turned, while it may wait
+    cdef readonly uint64_t dip_hits
     cdef readonly int max_hops
     cdef readonly object page
     cdef Page _page           # the state page as it is mapped; an empty one where there is none
@@ -97,7 +102,8 @@ cdef class Matcher:
     cdef uint32_t assignment_of(self, uint64_t number) noexcept
     cdef const AssignmentRecord* record_of(self, uint32_t row) noexcept
     cdef const char* _heads(self, uint32_t row) noexcept
-    cdef bytes answer(self, const unsigned char* data, size_t size, double now)
+    cdef bytes answer(
+        self, const unsigned char* data, size_t size, double now, bint may_wait=*)
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
     cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES
     cdef uint32_t _screen(self, const AssignmentRecord* assignment) except? 0xFFFFFFFE
@@ -127,8 +133,9 @@ cdef class Matcher:
         self, uint64_t number, uint32_t plan, uint32_t account, int64_t now, Said* said) noexcept
     cdef int _divert_to_number(self, uint64_t number, uint32_t seconds, int64_t now, int depth) except -1
     cdef int _ring(self, const uint32_t* rows, uint32_t count) except -1
-    cdef uint32_t _choices(self, const TargetRecord* target) noexcept
-    cdef int _choose(self, const TargetRecord* target, bint draws) noexcept
+    cdef uint32_t _choices(self, const TargetRecord* target) except? 0xFFFFFFFE
+    cdef uint64_t _told(self, uint64_t number) except? 0xFFFFFFFFFFFFFFFE
+    cdef int _choose(self, const TargetRecord* target, bint draws) except -1
     cdef int _by_class(self, uint32_t within, bint all_classes) noexcept
     cdef int _forward(self, uint32_t place, uint32_t to) noexcept
     cdef uint32_t _branch(

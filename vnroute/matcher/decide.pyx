@@ -187,6 +187,8 @@ cdef class Matcher:
         self._noise = int.from_bytes(os.urandom(8), "little") if seed is None else seed
         self.use_page(None)
         self._slots = NULL
+        self.wanted = []
+        self._turned = []
         self.swap(image)
 
     def __dealloc__(self):
@@ -249,6 +251,11 @@ cdef class Matcher:
     def port(self, PortabilityTable table):
         """Choose carriers by another table of ported numbers from now on (None: by none)."""
         self.portability = table
+
+    def dip(self, dict found):
+        """Choose carriers of numbers that the table does not have by what was asked for elsewhere
+        from now on: number to (routing number or 0, until when, Unix seconds); None: by nothing."""
+        self._dipped = found
 
     cdef uint32_t assignment_of(self, uint64_t number) noexcept:
         """Return the row of the assignment that a number is under, or NO_VALUE; rows from the
@@ -317,12 +324,31 @@ cdef class Matcher:
         """
         return self.answer(channel_data, len(channel_data), now)
 
-    cdef bytes answer(self, const unsigned char* data, size_t size, double now):
+    cdef bytes answer(
+        self, const unsigned char* data, size_t size, double now, bint may_wait=False
+    ):
+        """Return the reply; None for a call that `may_wait`, and should: `wanted` has the numbers."""
         cdef Outcome outcome
         cdef bytes reply
         cdef char* at
+        cdef uint64_t noise = self._noise, least_bad = self._least_bad
+        cdef uint32_t rotation
+        if may_wait:
+            self._asks = self._dipped is not None
+            self.wanted = []
+            self._turned = []
         try:
-            outcome = self._write(data, size, <int64_t>now)
+            try:
+                outcome = self._write(data, size, <int64_t>now)
+            finally:
+                self._asks = False
+            if may_wait and self.wanted:
+                # It is decided again, and drawn for again, when what it waits for is known.
+                self._noise = noise
+                self._least_bad = least_bad
+                for rotation in self._turned:
+                    self._turns[rotation] -= 1
+                return None
             self._opening.size = 0
             put_text(&self._opening, EXECUTE)
             put_number(&self._opening, self._head.size)
@@ -1003,6 +1029,8 @@ cdef class Matcher:
         if rotates:
             picked = self._turns[step[2]] % count
             self._turns[step[2]] += 1
+            if self._asks:
+                self._turned.append(step[2])
         else:
             for i in range(count):
                 total += step[4 + 2 * i]
@@ -1107,16 +1135,28 @@ cdef class Matcher:
         put_text(&self._body, b")~${uuid} %1~n)})}\n")
         return 0
 
-    cdef uint32_t _choices(self, const TargetRecord* target) noexcept:
+    cdef uint32_t _choices(self, const TargetRecord* target) except? 0xFFFFFFFE:
         """Return the row of choices of a number: its routing number's, if it is ported."""
-        cdef uint64_t routing
-        if self.portability is not None and target.number:
+        cdef uint64_t routing = 0
+        if target.number == 0:
+            return target.choices
+        if self.portability is not None:
             routing = self.portability.find(target.number)
-            if routing:
-                return self.image.choices_of(routing, target.order)
-        return target.choices
+        if routing == 0 and self._dipped is not None:
+            routing = self._told(target.number)
+        return self.image.choices_of(routing, target.order) if routing else target.choices
 
-    cdef int _choose(self, const TargetRecord* target, bint draws) noexcept:
+    cdef uint64_t _told(self, uint64_t number) except? 0xFFFFFFFFFFFFFFFE:
+        """Return the routing number that a dip told for a number, 0 if none, or not known yet."""
+        cdef tuple told = self._dipped.get(number)
+        if told is not None and <double>told[1] > self._now:
+            self.dip_hits += 1
+            return told[0]
+        if self._asks:
+            self.wanted.append(number)
+        return 0
+
+    cdef int _choose(self, const TargetRecord* target, bint draws) except -1:
         """Note the carriers that a number is tried by, in order; by price alone unless it `draws`.
 
         What depends on the call is asked on the way to the list; that is in the order of prices or
