@@ -54,6 +54,8 @@ class Fake:
                     if self.how == "no sofia":
                         body = "-ERR sofia Command not found!\n"
                     frame = f"Content-Type: api/response\nContent-Length: {len(body)}\n\n{body}"
+                    if self.how == "slow":
+                        await asyncio.sleep(1.0)
                     if self.how == "dies" and self.asked % 3 == 0:
                         writer.write(frame[: len(frame) // 2].encode())
                         await writer.drain()
@@ -144,6 +146,17 @@ def test_it_comes_back(how: str) -> None:
             assert switches.states["fs1"].restarts >= 1
             fake.how = ""
             await until(lambda: switches.states["fs1"].connected)
+
+    run(story)
+
+
+def test_a_switch_that_answers_late_is_still_asked() -> None:
+    async def story() -> None:
+        fake = Fake("slow")
+        async with linked(fake, silence_seconds=5.0) as (switches, heard):
+            # Each answer takes a second: none comes more than three after the one before.
+            await until(lambda: len(heard) > 3)
+            assert switches.states["fs1"].restarts == 0 and fake.connections == 1
 
     run(story)
 

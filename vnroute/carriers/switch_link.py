@@ -27,6 +27,8 @@ __all__ = ["EVENTS", "LinkSettings", "Report", "main"]
 
 EVENTS = "HEARTBEAT CUSTOM sofia::gateway_state"
 _BUSY_SHARE = 0.05
+# A switch that answers late has no time, or much to tell: breakers must hear of it all the same.
+_LONGEST_PAUSE = 2.0
 _SPENT, _REFUSED, _GONE = 0, 3, 4
 _MOST_EVENTS = 1000
 
@@ -126,7 +128,8 @@ class _Link:
             now = time.monotonic()
             if now >= due:
                 took = self.ask()
-                due = time.monotonic() + max(settings.poll_seconds, took / _BUSY_SHARE)
+                pause = min(took / _BUSY_SHARE, _LONGEST_PAUSE)
+                due = time.monotonic() + max(settings.poll_seconds, pause)
             if now - began > settings.recycle_seconds or (
                 _memory() - first > settings.memory_bytes
             ):

@@ -1,7 +1,8 @@
 """The links to all switches: started, watched, killed where they are silent, started again.
 
 A link is a process (:mod:`vnroute.carriers.switch_link`). One that says nothing for
-``silence_seconds`` hangs in its library, or in a connection that swallows everything: it is killed.
+``silence_seconds`` longer than it should hangs in its library, or in a connection that swallows
+everything: it is killed.
 """
 
 from __future__ import annotations
@@ -77,7 +78,7 @@ class Switches:
         self._logger = logger
         self._poll_seconds = poll_seconds
         self._recycle_seconds = recycle_seconds
-        self._silence_seconds = silence_seconds
+        self._silence_seconds = poll_seconds + silence_seconds
         self._command = tuple(command)
         self._decoder = msgspec.json.Decoder(Report)
         self._random = random.Random()
