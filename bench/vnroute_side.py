@@ -233,6 +233,24 @@ def matcher_told(
     return decide
 
 
+def matcher_dipping(
+    directory: Path, numbers: Sequence[str], found: dict[int, tuple[int, float]] | None
+) -> Decide:
+    """``decide`` with answers of dips that are kept; None: without dips."""
+    matcher_type = _member("vnroute.matcher.decide", "Matcher")
+    route_image = _member("vnroute.matcher.image", "RouteImage")
+    current_image = _member("vnroute.image.generations", "current_image")
+    made = matcher_type(route_image(current_image(images(directory, numbers))))
+    made.dip(found)
+    decide: Decide = made.decide
+    return decide
+
+
+def targets_of(rows: int) -> list[int]:
+    """Return the numbers that the plans of so many numbers ring."""
+    return [int(_target(row)) for row in range(2 * rows)]
+
+
 def server(port: int, directory: Path, numbers: Sequence[str]) -> tuple[list[str], dict[str, str]]:
     """(command, environment) of one worker that serves ``numbers`` on ``port``."""
     settings_type = _member("vnroute.eventsocket.worker", "WorkerSettings")

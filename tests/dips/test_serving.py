@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -41,9 +42,17 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> RouteImage:
         TURNS_DID: (Step(ring=tuple(f"+{n}" for n in TURNS), how="rotate"), Step(hangup="relay")),
         BUSY_DID: (Step(hangup="USER_BUSY"),),
     }
-    for number, steps in plans.items():
-        routing.plan_list.append(Plan(id=f"p{number[-2:]}", account="acme", steps=steps))
-        routing.number_list.append(Number(number=number, account="acme", plan=f"p{number[-2:]}"))
+    routing = replace(
+        routing,
+        plan_list=[
+            Plan(id=f"p{number[-2:]}", account="acme", steps=steps)
+            for number, steps in plans.items()
+        ],
+        number_list=[
+            Number(number=number, account="acme", plan=f"p{number[-2:]}") for number in plans
+        ],
+        block_list=[],
+    )
     return compiled(routing, tmp_path_factory.mktemp("image"))
 
 
