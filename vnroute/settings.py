@@ -233,6 +233,10 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     where the deck of the account OWNER says what a minute costs by the caller's number."""
     keep_days: int = 400
     """Days that calls are kept, 0 for ever. The sums that reports read stay."""
+    archive_days: int = 0
+    """Days after which calls move into Parquet files, ``archive/`` in vnroute's home; 0: never."""
+    archive_keep_days: int = 0
+    """Days that those files are kept, 0 for ever."""
     webhook: str = ""
     """Address to which finished calls are posted, in batches of JSON; empty posts none."""
     webhook_secret_file: str = ""
@@ -254,7 +258,12 @@ class CdrSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
                     repr(entry),
                     "a prefix and an account: +1800=tollfree-in",
                 )
-        _check_range("keep_days", self.keep_days, 0, 36_500, "days")
+        for name in ("keep_days", "archive_days", "archive_keep_days"):
+            _check_range(name, getattr(self, name), 0, 36_500, "days")
+        for name in ("keep_days", "archive_keep_days"):
+            if self.archive_days and 0 < getattr(self, name) <= self.archive_days:
+                expected = f"0, or more than cdr.archive_days ({self.archive_days})"
+                raise FieldError(name, str(getattr(self, name)), expected)
 
     @property
     def receive_decks(self) -> dict[str, str]:

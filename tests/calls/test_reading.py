@@ -242,3 +242,10 @@ def test_any_bytes_at_all(body: bytes, kind: str) -> None:
 def test_values_are_decoded_as_urls_are(parts: list[str]) -> None:
     text = "".join(parts)
     assert text_of(text) == unquote(text, errors="replace")
+
+
+@pytest.mark.parametrize("start", ["", "0", "x", "9" * 40])
+def test_a_start_that_is_not_told_is_the_first_moment_that_is(start: str) -> None:
+    call = read(record(started=NOW / 1e6 - 60, talk=30, start_uepoch=start))
+    assert call.clock_off
+    assert (call.started, call.talk_ms) == (NOW - 60_000_000 + 800_000, 30_000)

@@ -7,9 +7,11 @@ where it was the next time. Calls that come late for a day in the archive make a
 
 from __future__ import annotations
 
+import fcntl
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -59,18 +61,30 @@ def archive(store: CallStore, directory: Path, before: int) -> Iterator[Archived
         raise StoreError("duckdb is missing; pip install vnroute[parquet]") from None
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for day, last in store.days_held(before):
-            if last:
-                store.archived(day, last)  # the rest of a removal that was broken off
-            made = _write(duckdb, store, directory, day)
-            if made is not None:
-                last, file = made
-                store.archived(day, last)
-                yield file
+        with _alone(directory):
+            for day, last in store.days_held(before):
+                if last:
+                    store.archived(day, last)  # the rest of a removal that was broken off
+                made = _write(duckdb, store, directory, day)
+                if made is not None:
+                    last, file = made
+                    store.archived(day, last)
+                    yield file
     except OSError as error:
         raise StoreError(f"{error.filename or directory}: {error.strerror or error}") from error
     except duckdb.Error as error:
         raise StoreError(f"{directory}: {error}") from error
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Let no two archive into a directory at once: they would write the same file."""
+    with open(directory / "lock", "ab") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(f"{directory}: another process archives there") from None
+        yield
 
 
 def _write(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import IO, Any
@@ -23,6 +24,8 @@ CSV_COLUMNS = (
 """Columns of the CSV. ``legs`` is each leg's gateway:code:cause, in order; code 0 is not told."""
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
+_FIGURE = re.compile(r"[+-]?[0-9]+(\.[0-9]+)?", re.ASCII)
+"""A number, of a phone or an amount: no formula, though it begins as one does."""
 
 
 def _moment(microseconds: int) -> str:
@@ -53,8 +56,7 @@ def json_lines(calls: Iterable[dict[str, Any]]) -> Iterator[bytes]:
 def write_csv(calls: Iterable[dict[str, Any]], file: IO[str]) -> int:
     """Write calls as CSV (RFC 4180), a row a call; return how many.
 
-    Names that strangers wrote get a ``'`` in front where a spreadsheet would take them for a
-    formula.
+    What a spreadsheet would take for a formula gets a ``'`` in front, in every column.
     """
     writer = csv.writer(file)
     writer.writerow(CSV_COLUMNS)
@@ -67,12 +69,18 @@ def write_csv(calls: Iterable[dict[str, Any]], file: IO[str]) -> int:
         made["gateway"] = won["gateway"] if won else ""
         made["attempts"] = len(legs)
         made["legs"] = " ".join(f"{leg['gateway']}:{leg['sip']}:{leg['cause']}" for leg in legs)
-        for name in ("caller_name", "switch"):
-            if made[name].startswith(_FORMULA):
-                made[name] = "'" + made[name]
-        writer.writerow(["" if made[name] is None else made[name] for name in CSV_COLUMNS])
+        writer.writerow([_cell(made[name]) for name in CSV_COLUMNS])
         count += 1
     return count
+
+
+def _cell(value: Any) -> Any:
+    """Return what stands in a cell: never what a spreadsheet would reckon with."""
+    if value is None:
+        return ""
+    if isinstance(value, str) and value.startswith(_FORMULA) and not _FIGURE.fullmatch(value):
+        return "'" + value
+    return value
 
 
 def write_rows(columns: Iterable[str], rows: Iterable[dict[str, Any]], file: IO[str]) -> None:
@@ -81,4 +89,4 @@ def write_rows(columns: Iterable[str], rows: Iterable[dict[str, Any]], file: IO[
     writer = csv.writer(file)
     writer.writerow(names)
     for row in rows:
-        writer.writerow(["" if row[name] is None else row[name] for name in names])
+        writer.writerow([_cell(row[name]) for name in names])

@@ -25,7 +25,7 @@ from vnroute.calls.cleaning import (
 from vnroute.calls.record import Call, Leg, Outcome
 from vnroute.model.causes import CAUSES
 
-__all__ = ["ForeignRecord", "LegRecord", "Unreadable", "outcome_of", "read_record"]
+__all__ = ["READ", "ForeignRecord", "LegRecord", "Unreadable", "outcome_of", "read_record"]
 
 _OUR_LEG = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _SIP = re.compile(r"sip:([1-6][0-9]{2})", re.ASCII)
@@ -67,7 +67,7 @@ class ForeignRecord(Exception):
     """A record of a call that is none of ours, such as one that this switch placed itself."""
 
 
-_READ = (
+READ = (
     "uuid", "direction", "originating_leg_uuid", "hangup_cause", "hangup_cause_q850",
     "vn_refused", "vn_number", "vn_account", "vn_plan", "vn_campaign", "vn_generation", "vn_hops",
     "vn_legs", "sip_from_user", "sip_from_display", "originate_causes", "originated_legs",
@@ -78,7 +78,7 @@ _READ = (
 """The variables that are read of the hundred and more that a record has: the others cost nothing
 (msgspec passes over what a Struct does not name)."""
 
-_Variables = msgspec.defstruct("_Variables", [(name, Any, None) for name in _READ], frozen=True)
+_Variables = msgspec.defstruct("_Variables", [(name, Any, None) for name in READ], frozen=True)
 
 
 class _Body(msgspec.Struct, frozen=True):
@@ -181,6 +181,11 @@ def _times(variables: dict[str, Any], received: int) -> _Times:
     bridged, ended = small_int(variables["bridge_uepoch"]), small_int(variables["end_uepoch"])
     ringing = small_int(variables["progress_uepoch"])
     media = small_int(variables["progress_media_uepoch"])
+    # A clock that began at 1970 with the machine tells 0 and means it.
+    told = started > 0 or ended < _BEHIND_US
+    if not told:
+        # The first moment that is told; reckoned from 0, the call would be half a century long.
+        started = min(filter(None, (ringing, media, answered, bridged, ended)), default=0)
     duration = min(max(ended - started, 0), _BEHIND_US)
     clock_off = not received - _BEHIND_US <= started <= received + _AHEAD_US
     if clock_off:
@@ -196,7 +201,7 @@ def _times(variables: dict[str, Any], received: int) -> _Times:
     # FreeSWITCH's clock ticks every 20 ms: what rings at once bears the call's own start.
     signs = [moment for moment in (ringing, media, answered) if started <= moment <= ended]
     pdd_ms = (min(signs) - started) // 1000 if signs else None
-    return _Times(started, answered, bridged, ended, pdd_ms, clock_off)
+    return _Times(started, answered, bridged, ended, pdd_ms, clock_off or not told)
 
 
 def _sip_of_cause(cause: str) -> int:

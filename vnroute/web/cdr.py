@@ -15,6 +15,7 @@ from litestar.config.app import AppConfig
 from litestar.types import ASGIApp, Receive, Scope, Send
 
 from vnroute import log
+from vnroute.calls.archiving import Archiver
 from vnroute.calls.base import Added
 from vnroute.calls.collect import collect
 from vnroute.calls.counts import CdrCounts
@@ -53,6 +54,7 @@ class CdrService:
         self.drain: Drain | None = None
         self.webhook = self._webhook()
         self.fraud = self._fraud()
+        self.archiver = self._archiver()
         self.tracing: Tracing | None = None
         self._intake: Intake | None = None
         self._commit: GroupCommit | None = None
@@ -108,6 +110,8 @@ class CdrService:
                 await asyncio.to_thread(self.webhook.stop)
             if self.fraud is not None:
                 await asyncio.to_thread(self.fraud.stop)
+            if self.archiver is not None:
+                await asyncio.to_thread(self.archiver.stop)
             if self.spool is not None:
                 self.spool.close()
 
@@ -140,6 +144,8 @@ class CdrService:
             self.webhook.start()
         if self.fraud is not None:
             self.fraud.start()
+        if self.archiver is not None:
+            self.archiver.start()
         self.spool, self.drain, self._commit = spool, drain, commit
         self._intake = Intake(commit, self.counts, self._logger, self._watchers)
         await self._collect()
@@ -168,6 +174,18 @@ class CdrService:
             self._logger,
             settings.fraud.webhook,
             settings.fraud.webhook_secret_file,
+        )
+
+    def _archiver(self) -> Archiver | None:
+        settings = self.settings
+        if not settings.cdr.archive_days:
+            return None
+        return Archiver(
+            lambda: open_calls(settings.calls_address),
+            settings.home / "archive",
+            settings.cdr.archive_days,
+            settings.cdr.archive_keep_days,
+            self._logger,
         )
 
     def _committed(self, seconds: float, records: int) -> None:

@@ -49,6 +49,15 @@ class CdrMetrics(Collector):
         yield from self._spool()
         yield from self._webhook()
         yield from self._fraud()
+        archiver = self._service.archiver
+        yield CounterMetricFamily(
+            "vnroute_cdr_archived", "Calls moved into the archive.",
+            archiver.archived if archiver else 0,
+        )  # fmt: skip
+        yield GaugeMetricFamily(
+            "vnroute_cdr_archive_failing", "1 where calls are to be archived and cannot be.",
+            float(bool(archiver and archiver.failing)),
+        )  # fmt: skip
         commits = HistogramMetricFamily(
             "vnroute_cdr_commit_seconds", "Time of a group commit to the spool's disk."
         )

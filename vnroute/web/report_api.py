@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated, Any
 
 from litestar import Request, Response, get
@@ -15,10 +16,11 @@ from vnroute.calls.concurrency import concurrency
 from vnroute.calls.export import exported
 from vnroute.calls.opening import open_calls
 from vnroute.calls.reports import Report, ReportError, make_report
+from vnroute.calls.unused import unused as unused_numbers
 from vnroute.model.e164 import parse_number
 from vnroute.model.problem import FieldError
 from vnroute.settings import Settings
-from vnroute.store import StoreError
+from vnroute.store import StoreError, open_store
 from vnroute.web.api.problems import Refused, not_there
 
 __all__ = ["report_handlers"]
@@ -26,6 +28,7 @@ __all__ = ["report_handlers"]
 _MOST_ROWS = 10_000
 _MOST_READ = 2_000_000
 _Text = Annotated[str, QueryParameter(max_length=100)]
+_Days = Annotated[int, QueryParameter(ge=0, le=36_500)]
 _Limit = Annotated[int, QueryParameter(ge=1, le=_MOST_ROWS)]
 
 
@@ -47,6 +50,21 @@ def _concurrency(store: CallStore, which: CallFilter, by: list[str], of: str) ->
             f"{count:,} calls would be read, and {_MOST_READ:,} are the most: ask for fewer days"
         )
     return concurrency(store, which, by[0] if by else "hour", of)
+
+
+def _unused(settings: Settings, store: CallStore, days: int, which: CallFilter) -> Report:
+    """Return numbers without a call for so many days, of one account or campaign if so asked."""
+    routing = open_store(settings.store_address, create=False)
+    try:
+        made = unused_numbers(store, routing, days)
+    finally:
+        routing.close()
+    rows = [
+        row
+        for row in made.rows
+        if which.account in ("", row["account"]) and which.campaign in ("", row["campaign"])
+    ]
+    return replace(made, rows=rows)
 
 
 def _own(identity: Identity, account: str) -> str:
@@ -93,11 +111,12 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
         limit: _Limit = 1000,
         callers: FromQuery[bool] = False,
         of: _Text = "",
+        unused: _Days = 0,
     ) -> Response[dict[str, Any]]:
         """Return a report's columns and rows; 400 for one that cannot be made so.
 
         ``of`` is for concurrency: account or carrier. What calls cost us is not told to one who is
-        limited to an account.
+        limited to an account. ``unused`` is for numbers: those without a call for so many days.
         """
         account = _own(request.user, account)
         if request.user.account and ("carrier" in (subject.removesuffix("s"), of)):
@@ -106,7 +125,11 @@ def report_handlers(settings: Settings) -> list[HTTPRouteHandler]:
             which = asked(first, last, month, account, campaign, number)
             store = open_calls(settings.calls_address, create=False)
             try:
-                if subject == "concurrency":
+                if unused:
+                    if subject != "numbers" or by:
+                        raise ReportError("unused goes with numbers, and not with by")
+                    made = _unused(settings, store, unused, which)
+                elif subject == "concurrency":
                     made = _concurrency(store, which, by or [], of)
                 elif of:
                     raise ReportError("of goes with concurrency")
