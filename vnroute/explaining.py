@@ -361,6 +361,7 @@ def _target_data(target: Target) -> dict[str, Any]:
         "show": target.show,
         "confirm": target.confirm or None,
         "routing_number": target.routing_number or None,
+        "jurisdiction": target.jurisdiction or None,
         "plan": target.plan,
         "steps": [_step_data(step) for step in target.steps],
     }

@@ -45,7 +45,7 @@ def rows(draw: st.DrawFn) -> DeckRate:
     end = draw(moments | st.just(NO_END))
     return DeckRate(
         draw(digits),
-        origin=draw(st.sampled_from(["", "", "", "iberia", "madrid", "interstate"])),
+        origin=draw(st.sampled_from(["", "", "", "iberia", "madrid", "nowhere"])),
         time=draw(st.sampled_from(["", "", "peak:open", "peak:closed", "nothing:open"])),
         effective=begins,
         end=end if end > begins else NO_END,

@@ -17,7 +17,7 @@ from vnroute.decks.importing import DeckOptions, DeckReport, import_deck
 from vnroute.decks.reading import ReadingOptions
 from vnroute.decks.records import pack_records
 from vnroute.decks.tables import opened_table
-from vnroute.model import Account, Carrier, Gateway, RoutingDataError
+from vnroute.model import Account, CallerList, Carrier, Gateway, RoutingDataError
 from vnroute.model.deck import NO_END, DeckRate
 from vnroute.store import Store, StoreError, open_store
 
@@ -158,6 +158,28 @@ def test_rates_by_origin_in_columns(desk) -> None:
         ("1212555", "indeterminate"): "0.03",
         ("1213555", "interstate"): "0.01", ("1213555", "intrastate"): "0.02",
     }  # fmt: skip
+
+
+def test_an_origin_is_a_list_that_is_there_or_a_jurisdiction(desk) -> None:
+    with desk.store.transaction("lists") as writing:
+        writing.put_lists([CallerList(id="eu-callers", callers=("+33*", "+49*"))])
+    desk.take("prefix,rate,origin\n44,0.01,EU callers\n44,0.05,\n1212555,0.01,Interstate\n")
+    said = [(r.prefix, r.origin) for r in desk.store.deck_rows("carrier", "alpha")]
+    assert said == [("1212555", "interstate"), ("44", ""), ("44", "eu-callers")]
+    found = desk.refused("prefix,rate,origin\n44,0.01,\n45,0.01,eu-caller\n")
+    assert found[0].startswith("deck.csv:3: origin: found 'eu-caller', expected a list of callers")
+    assert found[0].endswith("did you mean eu-callers?")
+    mapping = {"prefix": "A", "rate.eu": "B"}
+    assert desk.refused("A,B\n44,0.01\n", mapping=mapping)[0].startswith(
+        "deck.csv:1: rate.eu: found"
+    )
+    assert "deck.csv: --origin: found 'eu'" in desk.refused("prefix,rate\n44,1\n", origin="eu")[0]
+    aside = desk.folder / "bad.csv"
+    report = desk.take(
+        "prefix,rate,origin\n44,0.01,\n45,0.01,nobody\n", skip_bad=True, bad_file=aside,
+        accept_changes=True,
+    )  # fmt: skip
+    assert report.bad == 1
 
 
 def test_rates_by_time_of_day_are_mapped(desk) -> None:

@@ -24,6 +24,7 @@ from vnroute.calls.record import Call
 from vnroute.model.carrier import Gateway
 from vnroute.model.charge import Charge, rate_call
 from vnroute.model.deck import DeckRate
+from vnroute.model.nanp import jurisdiction
 from vnroute.model.numbering import expected_length
 from vnroute.store import Store
 from vnroute.store.base import Reading
@@ -96,7 +97,7 @@ class Rater:
         self._gateways = {row.gateway: row for row in self._store.gateways()}
 
     def _charge(
-        self, kind: str, owner: str, digits: str, started: int, talk_ms: int
+        self, kind: str, owner: str, digits: str, caller: str, started: int, talk_ms: int
     ) -> Charge | None:
         rows = self._store.deck_rows(kind, owner, digits, started) if owner and digits else ()
         if not rows:
@@ -111,6 +112,7 @@ class Rater:
             ],
             started // 1_000_000,
             whole_seconds(talk_ms),
+            origin=jurisdiction(caller.removeprefix("+"), digits),
             currency=rows[0].currency,
         )  # fmt: skip
 
@@ -139,7 +141,9 @@ class Rater:
             rate, cost, seconds = None, None if answered and "/" not in leg.gateway else 0, 0
             if gateway and digits and answered:
                 sold = digits
-                charge = self._charge("carrier", gateway.carrier, digits, call.started, leg.talk_ms)
+                charge = self._charge(
+                    "carrier", gateway.carrier, digits, call.caller, call.started, leg.talk_ms
+                )
                 if charge is not None:
                     rate = _rate(charge)
                     cost, seconds = charge.units, charge.seconds
@@ -159,14 +163,16 @@ class Rater:
     def _sell(self, made: RatedCall, sold: str) -> None:
         call = made.call
         if call.account:
-            price = self._charge("account", call.account, sold, call.started, call.talk_ms)
+            price = self._charge(
+                "account", call.account, sold, call.caller, call.started, call.talk_ms
+            )
             if price is not None:
                 made.price, made.price_currency = price.units, price.currency
         ours, caller = call.number.removeprefix("+"), call.caller.removeprefix("+")
         prefix = max((p for p in self._receive if ours.startswith(p)), key=len, default=None)
         if prefix is not None:
             received = self._charge(
-                "account", self._receive[prefix], caller, call.started, call.talk_ms
+                "account", self._receive[prefix], caller, call.number, call.started, call.talk_ms
             )
             if received is not None:
                 made.receive_cost, made.receive_currency = received.units, received.currency

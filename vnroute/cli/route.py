@@ -279,6 +279,8 @@ def _target_words(target: Target) -> str:
     said = f"ring {target.to} for {target.seconds} s"
     if target.routing_number:
         said += f", ported: carriers by {target.routing_number}"
+    if target.jurisdiction:
+        said += f", {target.jurisdiction}"
     if target.delay:
         said += f", after {target.delay} s"
     if target.share is not None:

@@ -20,7 +20,7 @@ from vnroute.compiler.policies import Policies
 from vnroute.compiler.rates import Choices
 from vnroute.compiler.schedule_rows import ScheduleRows
 from vnroute.compiler.schedules import horizon
-from vnroute.compiler.screens import Callers, ScreenRows
+from vnroute.compiler.screens import Callers, ScreenRows, list_rows
 from vnroute.compiler.text import Texts
 from vnroute.image.layout import Section, SectionId, write_image
 from vnroute.image.prefix_table import PrefixTable
@@ -215,16 +215,10 @@ def compile_image(
     section(SectionId.TRANSITIONS, memoryview(schedules.moments), len(schedules.moments))
     section(SectionId.STATE_HASHES, schedules.hashes.tobytes(), len(schedules.hashes))
 
-    callers = Callers(routing.lists(), routing.iter_callers)
-    parameter = callers.table.seed | callers.lengths << 32
-    section(SectionId.CALLERS, callers.table.data, callers.table.rows, parameter)
-    section(SectionId.LIST_SETS, callers.words.tobytes(), len(callers.words))
-    names_of_lists = b"".join(texts.packed(name) for name in callers.rows)
-    section(SectionId.LISTS, names_of_lists, len(callers.rows))
-
     progress("rates", 0, 1)
     names = [carrier.id for carrier in carriers]
     worth = {name: Decimal(text) for name, text in routing.currencies().items()}
+    lists = routing.lists()
     choosing = Choosing(names, accounts, plans)
     choices = Choices(
         names,
@@ -234,8 +228,14 @@ def compile_image(
         choosers=choosing.choosers,
         worth=worth,
         states_of=schedules.states_of,
-        lists=callers.rows,
+        lists=list_rows(lists),
     )
+    callers = Callers(lists, routing.iter_callers, choices.areas)
+    parameter = callers.table.seed | callers.lengths << 32
+    section(SectionId.CALLERS, callers.table.data, callers.table.rows, parameter)
+    section(SectionId.LIST_SETS, callers.words.tobytes(), len(callers.words))
+    names_of_lists = b"".join(texts.packed(name) for name in callers.rows)
+    section(SectionId.LISTS, names_of_lists, len(callers.rows))
     index, spans = choices.spans.finish()
     prefixes = PrefixTable(index, spans)
     section(SectionId.PREFIX_INDEX, index, len(index) // 4)

@@ -10,6 +10,9 @@ vnroute.model.charge has it). So a destination whose list depends on the call ha
 of its list, which asks one thing and leads to a node or list for each answer: first the moment,
 then schedules, then whether the caller is on a list. A caller whom nobody knows costs the dearest
 of what a carrier asks for that prefix, and so do all callers where an origin is no list of ours.
+
+Rates between and within states of the United States need no lists of ours: the prefix says in which
+state the called number is, and lists of each state's area codes say it of the caller.
 """
 
 from __future__ import annotations
@@ -22,8 +25,10 @@ from typing import NamedTuple
 from vnroute.compiler.carrier_lists import CarrierLists, WordLists
 from vnroute.compiler.prefixes import PrefixSpans
 from vnroute.compiler.rate_walk import RateWalk
+from vnroute.compiler.screens import area_name
 from vnroute.image.program import NO_RATE, Node
 from vnroute.model.deck import NO_END, RateInForce
+from vnroute.model.nanp import JURISDICTIONS, Jurisdiction, state_of
 from vnroute.model.rate import parse_rate
 
 __all__ = ["Choices", "Chooser", "StatesOf"]
@@ -90,12 +95,17 @@ class Choices:
         states_of: StatesOf | None = None,
         lists: Mapping[str, int] | None = None,
     ) -> None:
+        self.areas: dict[str, int] = {}
+        """Lists of area codes that are asked, by name, and their rows, which follow those of
+        ``lists`` (:func:`vnroute.compiler.screens.area_name`)."""
         self.spans = PrefixSpans()
         self.choosers = list(choosers) or [Chooser(b"\1" * len(carriers))]
         self._now = now
         self._worth = worth or {}
         self._states_of = states_of
         self._caller_lists = lists or {}
+        self._jurisdictions = frozenset(JURISDICTIONS) - self._caller_lists.keys()
+        self._place = ""
         self._words = WordLists()
         self._lists = CarrierLists(
             len(carriers),
@@ -133,6 +143,7 @@ class Choices:
 
     def _lists_here(self, prefix: str, odd: _Odd) -> tuple[int, ...]:
         """Return where the list or node of each choice lies, of what holds now."""
+        self._place = prefix
         found = self._by_moment(odd) if odd else self._leaf({})
         if any(chooser.blocked for chooser in self.choosers):
             return tuple(
@@ -204,7 +215,7 @@ class Choices:
     def _by_origin(self, odd: _Odd) -> tuple[int, ...]:
         asked = {rate.origin for rates in odd.values() for rate in rates} & set(self._caller_lists)
         if not asked:
-            return self._leaf(odd)
+            return self._by_jurisdiction(odd)
         origin = min(asked)
         on, others, unknown = (
             {
@@ -220,13 +231,59 @@ class Choices:
         # Nobody knows an unknown caller's other lists either.
         unknown = {
             carrier: tuple(
-                rate._replace(origin=_UNKNOWN) if rate.origin else rate for rate in rates
+                rate._replace(origin=_UNKNOWN)
+                if rate.origin and rate.origin not in self._jurisdictions
+                else rate
+                for rate in rates
             )
             for carrier, rates in unknown.items()
         }
+        unknown = self._of_jurisdiction(unknown, "indeterminate")
         children = [self._by_origin(on), self._by_origin(others), self._leaf(unknown)]
-        row = self._caller_lists[origin]
+        return self._origin_node(self._caller_lists[origin], children)
+
+    def _origin_node(self, row: int, children: list[tuple[int, ...]]) -> tuple[int, ...]:
         return self._node(children, lambda rows: [Node.BY_ORIGIN << 24 | len(rows), row, *rows])
+
+    def _by_jurisdiction(self, odd: _Odd) -> tuple[int, ...]:
+        """Return what asks for the caller's state, where a rate does and the prefix says its own.
+
+        That of a prefix of less than an area code may be any: there the dearest counts.
+        """
+        asked = any(rate.origin in self._jurisdictions for rates in odd.values() for rate in rates)
+        if not asked or (len(self._place) < 4 and self._place[0] == "1"):
+            return self._leaf(odd)
+        cannot_tell = self._leaf(self._of_jurisdiction(odd, "indeterminate"))
+        state = state_of(self._place)
+        if not state:
+            return cannot_tell
+        within = self._leaf(self._of_jurisdiction(odd, "intrastate"))
+        between = self._leaf(self._of_jurisdiction(odd, "interstate"))
+        others = self._origin_node(self._area(""), [between, cannot_tell, cannot_tell])
+        return self._origin_node(self._area(state), [within, others, cannot_tell])
+
+    def _area(self, state: str) -> int:
+        name = area_name(state)
+        return self.areas.setdefault(name, len(self._caller_lists) + len(self.areas))
+
+    def _of_jurisdiction(self, odd: _Odd, jurisdiction: Jurisdiction) -> _Odd:
+        """Return what holds for calls of a jurisdiction.
+
+        Where a carrier says nothing of calls that nobody can tell, any of its rates may hold.
+        """
+        found = {}
+        for carrier, rates in odd.items():
+            told = {rate.length for rate in rates if rate.origin == jurisdiction}
+            kept = []
+            for rate in rates:
+                if rate.origin not in self._jurisdictions:
+                    kept.append(rate)
+                elif rate.origin == jurisdiction:
+                    kept.append(rate._replace(origin=_HOLDS))
+                elif jurisdiction == "indeterminate" and rate.length not in told:
+                    kept.append(rate._replace(origin=_UNKNOWN))
+            found[carrier] = tuple(kept)
+        return found
 
     def _leaf(self, odd: _Odd) -> tuple[int, ...]:
         """Return a list for each choice, of what is held and the rates that hold for the call."""

@@ -15,25 +15,48 @@ from vnroute.compiler.text import Texts
 from vnroute.image.keys import screens_key
 from vnroute.image.program import NO_SCREEN, ScreenOp
 from vnroute.model import CallerList, Screen
+from vnroute.model.nanp import AREA_CODES, STATE_OF
+from vnroute.model.screen import caller_key
 from vnroute.model.treatment import Treatment
 
-__all__ = ["Callers", "ScreenRows"]
+__all__ = ["Callers", "ScreenRows", "area_name", "list_rows"]
 
 _MASK = 0xF
 _MOST_PAIRS = 10_000
+
+
+_AREAS = {f"the state {state}": codes for state, codes in AREA_CODES.items()}
+_AREAS["the United States"] = sorted(STATE_OF)
+
+
+def area_name(state: str) -> str:
+    """Return the name of the list of a state's area codes, of all of them for an empty one.
+
+    It has a blank, which no list of ours has in its id.
+    """
+    return f"the state {state}" if state else "the United States"
+
+
+def list_rows(lists: Iterable[CallerList]) -> dict[str, int]:
+    """Return the row of each list."""
+    return {name: row for row, name in enumerate(sorted(one.id for one in lists))}
 
 
 class Callers:
     """A table of callers by key (:func:`vnroute.model.screen.caller_key`), each with its set.
 
     ``stored`` yields (key, list id) of imported entries, ascending by key, and may be called
-    again. ``lengths`` has bit n set where some prefix has n digits.
+    again. ``areas`` are lists of area codes that rates ask for, with their rows, which follow those
+    of the others. ``lengths`` has bit n set where some prefix has n digits.
     """
 
     def __init__(
-        self, lists: list[CallerList], stored: Callable[[], Iterator[tuple[int, str]]]
+        self,
+        lists: list[CallerList],
+        stored: Callable[[], Iterator[tuple[int, str]]],
+        areas: Mapping[str, int] | None = None,
     ) -> None:
-        self.rows = {one.id: row for row, one in enumerate(sorted(lists, key=lambda x: x.id))}
+        self.rows = {**list_rows(lists), **(areas or {})}
         self.words = array("I", [0])
         self.lengths = 0
         self._sets: dict[frozenset[int], int] = {frozenset(): 0}
@@ -41,6 +64,9 @@ class Callers:
         for one in lists:
             for key in one.keys:
                 written.setdefault(key, set()).add(self.rows[one.id])
+        for name, row in (areas or {}).items():
+            for code in _AREAS[name]:
+                written.setdefault(caller_key(f"+1{code}*"), set()).add(row)
         prefixes: dict[int, set[int]] = {}
         count = 0
         for key, found in self._merged(written, stored):

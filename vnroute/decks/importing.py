@@ -10,7 +10,7 @@ import csv
 import gc
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from vnroute.importing.findings import hint
 from vnroute.importing.inputs import refused
 from vnroute.model import Problem, RoutingDataError
 from vnroute.model.deck import DeckKind
+from vnroute.model.nanp import JURISDICTIONS
 from vnroute.store.base import Reading, Store, StoreError
 from vnroute.store.deck_pages import pack
 
@@ -95,9 +96,14 @@ def import_deck(
     """
     with store.snapshot() as view, _without_collector():
         _check_owner(view, table, options)
+        origins = frozenset((*JURISDICTIONS, *(one.id for one in view.lists())))
+        if options.reading.origin and options.reading.origin not in origins:
+            expected = "a list of callers that is loaded, or interstate, intrastate, indeterminate"
+            expected += hint(options.reading.origin, origins)
+            raise refused(table.name, 0, "--origin", repr(options.reading.origin), expected)
         deck = read_deck(
             table,
-            options.reading,
+            replace(options.reading, origins=origins),
             now=now,
             bad_file=options.bad_file if options.skip_bad else None,
             progress=lambda rows, part: progress(table.name, rows, part),

@@ -31,7 +31,8 @@ from vnroute.decks.fields import (
 from vnroute.decks.header import Mapped, find_header
 from vnroute.decks.sorting import SortedRows
 from vnroute.decks.tables import Table
-from vnroute.importing.findings import Findings, shown
+from vnroute.importing.findings import Findings, hint, shown
+from vnroute.importing.inputs import refused
 from vnroute.model import FieldError
 from vnroute.model.deck import NO_END, check_currency, check_time_class
 from vnroute.model.text import check_text
@@ -64,6 +65,8 @@ class ReadingOptions:
     """The origin group of all rows that name none."""
     increments: tuple[int, int] = (1, 1)
     currency: str = ""
+    origins: frozenset[str] | None = None
+    """What a rate's origin may be; None for anything."""
 
 
 @dataclass(slots=True)
@@ -157,6 +160,14 @@ class _Reader:
             name for name in ("fee", "increments", "first", "next", "effective", "end", "currency",
                               "change", "blocked", "origin", "time") if name in columns
         ]  # fmt: skip
+        for rate in self.rates:
+            if rate.origin:
+                try:
+                    self._origin(rate.origin)
+                except FieldError as error:
+                    raise refused(
+                        table.name, mapped.line, rate.label, error.found, error.expected
+                    ) from None
         self.width = max(columns.values()) + 1
         self.prefix_at = columns.get("prefix", -1)
         self.country_at = columns.get("country_code", -1)
@@ -409,7 +420,7 @@ class _Reader:
             blocked = True
         elif status not in _NO:
             change, blocked = read_change(status, "blocked")
-        origin = _origin(cells["origin"]) if cells.get("origin") else self.options.origin
+        origin = self._origin(cells["origin"]) if cells.get("origin") else self.options.origin
         time = check_time_class(cells.get("time", "")) if "time" in self.options.mapping else ""
         term = origin, time, effective, end, fee, first, following, change, blocked
         number = self.file.rows.terms.add(term)
@@ -418,6 +429,17 @@ class _Reader:
                 known.clear()
         (self._changing if change else self._terms)[key] = number
         return number
+
+    def _origin(self, text: str) -> str:
+        """Return a group of callers as an id: blanks and marks become dashes."""
+        known = self.options.origins
+        if known is not None and text in known:
+            return text
+        name = re.sub(r"[^A-Za-z0-9._-]+", "-", text.strip()).strip("-._").lower()[:64]
+        if not name or (known is not None and name not in known):
+            expected = "a list of callers that is loaded, or interstate, intrastate, indeterminate"
+            raise FieldError("origin", shown(text), expected + hint(name, known or ()))
+        return name
 
     _undecided_line = 0
 
@@ -433,14 +455,6 @@ class _Reader:
         cells = row[: len(self.mapped.header)]
         cells += [""] * (len(self.mapped.header) - len(cells))
         csv.writer(self._aside).writerow([*cells, line, error.field, error.found, error.expected])
-
-
-def _origin(text: str) -> str:
-    """Return a group's name as an id: blanks and marks become dashes."""
-    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text.strip()).strip("-._").lower()[:64]
-    if not name:
-        raise FieldError("origin", shown(text), "the name of a group of origins")
-    return name
 
 
 def _looked_up(known: dict[str, int], cells: list[str], read: Callable[[str], int]) -> list[Any]:

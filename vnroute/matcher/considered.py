@@ -16,7 +16,7 @@ from vnroute.matcher.decide import Matcher
 from vnroute.matcher.diverted import set_state
 from vnroute.matcher.image import RouteImage
 
-__all__ = ["Considered", "asked_by", "by_legs", "considered"]
+__all__ = ["Considered", "asked_by", "by_legs", "considered", "jurisdiction"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,9 +58,23 @@ class _Call:
         words = self.matcher.image.node(at)
         while words[0] >> 24 != Node.LIST:
             words = self.matcher.image.node(
-                next(row for conditions, row in self._answers(words) if conditions.holds)
+                next(row for condition, row in self._answers(words) if condition.holds)
             )
         return words
+
+    def jurisdiction(self, at: int) -> str:
+        """Return what the call is by its states, empty where no rate asks."""
+        image = self.matcher.image
+        words = image.node(at)
+        found = ""
+        while words[0] >> 24 != Node.LIST:
+            place = next(i for i, (one, _) in enumerate(self._answers(words)) if one.holds)
+            if words[0] >> 24 == Node.BY_ORIGIN and " " in image.list_at(words[1]):
+                inside = "intrastate" if not found else "interstate"
+                found = inside if place == 0 else "indeterminate"
+            rows = words[3::3] if words[0] >> 24 == Node.BY_MOMENT else words[2:]
+            words = image.node(rows[place])
+        return found
 
     def paths(self, at: int) -> Iterator[tuple[tuple[_Condition, ...], list[int]]]:
         """Yield each list that any call comes to, and what must be so of it."""
@@ -87,7 +101,9 @@ class _Call:
             place = 2
             if self.caller:
                 place = 0 if image.is_caller_on(self.caller, words[1]) else 1
-            told = (f"only for callers on {name}", f"not for callers on {name}", "")
+            # Lists of area codes, which the compiler makes, have blanks in their names.
+            who = f"callers in {name}" if " " in name else f"callers on {name}"
+            told = (f"only for {who}", f"not for {who}", "")
             for other, row in enumerate(words[2:]):
                 said = told[other] or "only for callers that are not known"
                 yield _Condition("origin", said, other == place), row
@@ -174,6 +190,14 @@ def considered(
         found.append(Considered(name, prefixes.of(row, rate), _price(rate), reason, why))
     found += _waiting(call, everyone_at, set(everyone) | known)
     return tuple(found)
+
+
+def jurisdiction(matcher: Matcher, digits: str, order: int, now: float, caller: str) -> str:
+    """Return ``interstate``, ``intrastate`` or ``indeterminate`` where rates of the destination ask
+    for the caller's state, else nothing. Arguments are as in :func:`considered`.
+    """
+    at = matcher.image.choices_for(digits, order)
+    return "" if at is None else _Call(matcher, now, caller).jurisdiction(at)
 
 
 def by_legs(

@@ -22,7 +22,7 @@ from vnroute.image.program import (
     Op,
     ScreenOp,
 )
-from vnroute.matcher.considered import Considered, by_legs, considered
+from vnroute.matcher.considered import Considered, by_legs, considered, jurisdiction
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.diverted import Diversion, diversion_of, set_state
 from vnroute.matcher.image import RouteImage
@@ -70,7 +70,8 @@ class Target:
     ``seconds`` is how long it rings, ``delay`` after how many it begins where targets ring
     together, ``share`` its weight where they share, ``show`` whose number it sees, ``confirm`` the
     key that takes the call, ``routing_number`` what carriers are chosen by where the number is
-    ported; ``blocked`` whether its account may not call it now.
+    ported, ``jurisdiction`` what the call is by the caller's and its state, where rates ask for it;
+    ``blocked`` whether its account may not call it now.
     """
 
     to: str
@@ -83,6 +84,7 @@ class Target:
     show: str = "caller"
     confirm: str = ""
     routing_number: str = ""
+    jurisdiction: str = ""
     passed_over: tuple[PassedOver, ...] = ()
     most: int = 128
     most_carriers: int = 0
@@ -679,11 +681,14 @@ def _target(matcher: Matcher, row: int, now: float, caller: str) -> Target:
     if dial:
         legs: tuple[Leg, ...] = (Leg("", dial, dial, None),)
         carriers: tuple[Considered, ...] = ()
+        between = ""
     else:
         chosen = matcher.candidates(row, now, caller)
         legs = _legs(image, chosen, number)
         digits = (_ported(matcher, number) or str(number)).removeprefix("+")
-        carriers = considered(matcher, digits, chosen, *image.order_of_target(row), now, caller)
+        order, limit = image.order_of_target(row)
+        carriers = considered(matcher, digits, chosen, order, limit, now, caller)
+        between = jurisdiction(matcher, digits, order, now, caller)
     return Target(
         to=f"+{number}" if number else dial,
         legs=legs,
@@ -692,6 +697,7 @@ def _target(matcher: Matcher, row: int, now: float, caller: str) -> Target:
         show=shown or SHOWS[show],
         confirm=variables.partition("group_confirm_key=")[2][:1],
         routing_number=_ported(matcher, number),
+        jurisdiction=between,
         most=image.policy(policy)[1],
         most_carriers=matcher.most_carriers(row),
         considered=carriers,

@@ -111,6 +111,7 @@ class _Own:
             "legs": [],
             "passed_over": [],
             "routing_number": None,
+            "jurisdiction": None,
             "plan": plan if inside else None,
             "steps": [self._step(step) for step in target["steps"]] if inside else [],
         }

@@ -160,7 +160,7 @@ function target(one) {
     return h("li", {}, one.to.startsWith("plan:") ? "" : `${one.to} is ours: `, "go on in plan ", h("a", { href: `#/plans/${encodeURIComponent(one.plan)}` }, one.plan), h("ul", {}, steps(one.steps)));
   }
   const more = [
-    one.routing_number && `ported: carriers by ${one.routing_number}`, one.delay && `after ${one.delay} s`,
+    one.routing_number && `ported: carriers by ${one.routing_number}`, one.jurisdiction, one.delay && `after ${one.delay} s`,
     one.share !== null && `share ${one.share}`, one.show !== "caller" && `shown ${one.show}`, one.confirm && `who takes the call with ${one.confirm}`,
   ].filter(Boolean);
   return h("li", {}, h("span", { class: "good" }, "ring ", h("strong", {}, one.to), one.seconds ? ` for ${one.seconds} s` : ""), more.length ? `, ${more.join(", ")}` : "",
