@@ -11,11 +11,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
 
+from tests.compiler.test_choosing import routing
 from tests.support.images import acme, compiled
 from vnroute.image.layout import HEADER_BYTES, ImageError, SectionId, read_header
+from vnroute.image.program import Node
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
-from vnroute.model import Step
+from vnroute.model import Choice, Number, Step
+from vnroute.model.deck import DeckRate
 
 CAPTURE = (Path(__file__).parents[1] / "data/captures/plain.channel_data").read_bytes()
 
@@ -32,6 +35,19 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     routing.plan_list[0] = structs.replace(main, steps=(*told, *main.steps))
     opened = compiled(routing, tmp_path_factory.mktemp("image"))
     return Path(opened.path).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def choosing(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """One whose rates ask for lists of callers and states, with a carrier that is left out."""
+    decks = {
+        "alpha": [DeckRate("1", rate="0.01"), DeckRate("1212555", "interstate", rate="0.02")],
+        "beta": [DeckRate("1212", "iberia", rate="0.03"), DeckRate("12", time="peak:open")],
+        "gamma": [DeckRate("1212", "intrastate", rate="0.001")],
+    }
+    data = routing(decks, ["+12125550100"], Choice(deny=("alpha",)))
+    data.number_list.append(Number(number="+18005551234", account="acme", plan="p0"))
+    return Path(compiled(data, tmp_path_factory.mktemp("choosing")).path).read_bytes()
 
 
 def refused(data: bytes, path: Path) -> str:
@@ -96,6 +112,47 @@ def resealed(image: bytes, section: SectionId, at: int, value: bytes) -> bytes:
     return bytes(data)
 
 
+def by_origin(image: bytes) -> list[int]:
+    """Return where nodes that ask for a list of callers lie in the CHOICES section, in bytes."""
+    place = read_header(memoryview(image), "x").sections[SectionId.CHOICES]
+    words = struct.unpack_from(f"<{place.size // 4}I", image, place.offset)
+    return [4 * at for at, word in enumerate(words) if word == Node.BY_ORIGIN << 24 | 3]
+
+
+def test_a_node_that_asks_for_a_list_that_is_not_there_is_refused(
+    choosing: bytes, tmp_path: Path
+) -> None:
+    nodes = by_origin(choosing)
+    assert len(nodes) >= 3
+    lists = read_header(memoryview(choosing), "x").sections[SectionId.LISTS].rows
+    for at in nodes:
+        for word, value in ((0, Node.BY_ORIGIN << 24 | 2), (0, Node.BY_ORIGIN << 24 | 4),
+                            (1, lists), (1, 0xFFFFFFFF), (2, 0xFFFFFFFF), (3, 0xFFFFFFF),
+                            (4, at // 4)):  # fmt: skip
+            bad = resealed(choosing, SectionId.CHOICES, at + 4 * word, struct.pack("<I", value))
+            assert "choices" in refused(bad, tmp_path / "x")
+
+
+def test_carriers_that_may_be_tried_are_as_many_as_there_are_in_each_column(
+    choosing: bytes, tmp_path: Path
+) -> None:
+    section = read_header(memoryview(choosing), "x").sections[SectionId.ALLOWED]
+    for rows in (0, section.rows - 1, section.rows + 1, 1 << 40):
+        data = bytearray(choosing)
+        for row in range(64):
+            entry = HEADER_BYTES + 48 * row
+            if struct.unpack_from("<I", data, entry)[0] == SectionId.ALLOWED:
+                assert struct.unpack_from("<Q", data, entry + 24)[0] == section.rows
+                struct.pack_into("<Q", data, entry + 24, rows)
+                break
+        refused(resealed(bytes(data), SectionId.ALLOWED, 0, b"\1"), tmp_path / "x")
+    # Whatever the bytes are, no carrier that is not there is tried.
+    for value in (0, 2, 255):
+        path = tmp_path / "y"
+        path.write_bytes(resealed(choosing, SectionId.ALLOWED, 0, bytes([value])))
+        assert Matcher(RouteImage(path)).decide(CAPTURE, 0.0).endswith(b"exit\n\n")
+
+
 @settings(
     max_examples=1500, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
@@ -104,9 +161,25 @@ def test_no_word_whatever_makes_a_sealed_image_read_past_its_end(
     data: st.DataObject, image: bytes, tmp_path: Path
 ) -> None:
     """Either it is refused, or every decision from it still ends in a reply."""
+    any_word(data, image, tmp_path, list(SectionId))
+
+
+@settings(
+    max_examples=700, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(data=st.data())
+def test_no_word_of_what_carriers_are_chosen_by_makes_it_read_past_its_end(
+    data: st.DataObject, choosing: bytes, tmp_path: Path
+) -> None:
+    chosen = [SectionId.CHOICES, SectionId.ALLOWED, SectionId.DESTINATIONS, SectionId.LISTS,
+              SectionId.LIST_SETS, SectionId.CALLERS, SectionId.ORDERS]  # fmt: skip
+    any_word(data, choosing, tmp_path, chosen)
+
+
+def any_word(data: st.DataObject, image: bytes, tmp_path: Path, sections: list[SectionId]) -> None:
     header = read_header(memoryview(image), "x")
     section = data.draw(st.sampled_from(
-        [s for s in SectionId if header.sections[s].size and s != SectionId.PREFIX_INDEX]
+        [s for s in sections if header.sections[s].size and s != SectionId.PREFIX_INDEX]
     ))  # fmt: skip
     size = header.sections[section].size
     at = data.draw(st.integers(0, size // 4 - 1)) * 4 if size >= 4 else 0
