@@ -21,8 +21,8 @@ CALLED = ("12125550100", "12129990100", "17185550100", "12015550100", "141655501
 CALLERS = ("", "12125550199", "16465550199", "12015550199", "14165550199", "18005550199",
            "34911234567", "78125550199", "17875550199")  # fmt: skip
 rows = st.builds(
-    DeckRate,
-    st.sampled_from(PREFIXES),
+    lambda prefix, origin, rate, blocked: DeckRate(prefix, origin, rate=rate, blocked=blocked),
+    prefix=st.sampled_from(PREFIXES),
     origin=st.sampled_from(["", "interstate", "intrastate", "indeterminate"]),
     rate=st.integers(0, 12).map(lambda rate: str(Decimal(rate) / 1000)),
     blocked=st.sampled_from([False, False, False, True]),
