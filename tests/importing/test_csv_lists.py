@@ -5,17 +5,22 @@ import gzip
 import io
 import time
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from vnroute.importing.inputs import Input, guess_kind, opened
+from vnroute.importing.lists import load_list
 from vnroute.importing.numbers import read_number
 from vnroute.importing.rates import read_prefix, read_rate
 from vnroute.model import FieldError, RoutingDataError, parse_rate
 from vnroute.model.e164 import parse_number, parse_prefix
 from vnroute.store import Tally
+from vnroute.store.base import PreparedDeck
+from vnroute.store.sqlite import SqliteStore
+from vnroute.store.sqlite_staging import SqliteStaging
 
 HEADER = "number,account,plan\n"
 ROW = "+18005550000,acme,acme-main\n"
@@ -224,9 +229,9 @@ RATES = "prefix,carrier,rate\n"
         (
             RATES + "0,beta,x\n",
             [
-                "r.csv:2: carrier: found 'beta', expected a carrier that is there or comes along",
                 "r.csv:2: prefix: found '0', expected a prefix of 1 to 15 digits",
                 "r.csv:2: rate: found 'x', expected a price a minute such as 0.0045",
+                "r.csv:2: carrier: found 'beta', expected a carrier that is there or comes along",
             ],
         ),
         (RATES + "44,alpha\n", ["r.csv:2: rate: found 2 fields, expected 3 fields"]),
@@ -333,3 +338,64 @@ def test_memory_does_not_grow_with_the_rows_and_progress_is_told(furnished) -> N
     assert [part for _, part in told] == sorted(part for _, part in told)
     assert told[-1][1] == 1.0
     assert time.monotonic() - start < 60
+
+
+def test_others_write_while_a_file_is_read(furnished, tmp_path, monkeypatch) -> None:
+    """The write lock is held to write: a second writer who waits for nobody gets through."""
+    monkeypatch.setattr("vnroute.store.sqlite_connection.BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("vnroute.importing.numbers._BATCH", 2)
+    monkeypatch.setattr("vnroute.importing.rates._BATCH", 2)
+    monkeypatch.setattr("vnroute.importing.lists._BATCH", 2)
+    place = Path(furnished.store.location)
+    furnished.load(("l.yaml", "lists: [{id: nuisance}]"))
+    wrote: list[str] = []
+
+    def between(file: str, rows: int, part: float | None) -> None:
+        other = SqliteStore(place)
+        with other.transaction("meanwhile") as writing:
+            writing.put_currencies({"EUR": f"1.{len(wrote) + 1}"})
+        other.close()
+        wrote.append(file)
+
+    numbers = HEADER + "".join(f"+1800555000{digit},acme,acme-main\n" for digit in range(6))
+    furnished.load(("n.csv", numbers), only="numbers", progress=between)
+    furnished.load(("m.csv", numbers.replace("555", "556")), progress=between)
+    assert furnished.store.counts().numbers == 13
+    rates = RATES + "".join(f"44{digit},alpha,0.1\n" for digit in range(6))
+    furnished.load(("r.csv", rates), only="rates", progress=between)
+    callers = furnished.file("c.csv", "caller\n" + "".join(f"+4420794601{n}*\n" for n in range(6)))
+    load_list(furnished.store, "nuisance", [callers], progress=between)
+    assert {name.rpartition("/")[2] for name in wrote} == {"n.csv", "m.csv", "r.csv", "c.csv"}
+    assert len(wrote) >= 12
+    assert furnished.store.currencies() == {"EUR": f"1.{len(wrote)}"}
+    assert len(list(furnished.store.iter_callers())) == 6
+
+
+def test_a_deck_that_changes_while_rates_are_prepared_is_merged_anew(
+    furnished, monkeypatch
+) -> None:
+    real = SqliteStaging.prepare_rates
+
+    def prepared(self: SqliteStaging, replace: bool) -> list[PreparedDeck]:
+        found = real(self, replace)
+        other = SqliteStore(Path(furnished.store.location))
+        with other.transaction("meanwhile") as writing:
+            writing.stage_rates([("7", "alpha", "0.7", "", 0), ("44", "alpha", "0.9", "", 1)])
+            writing.apply_rates()
+        other.close()
+        return found
+
+    monkeypatch.setattr(SqliteStaging, "prepare_rates", prepared)
+    report = furnished.load(("r.csv", RATES + "44,alpha,0.2\n33,alpha,0.3\n"), only="rates")
+    assert report.counts == {"rates": Tally(added=1, changed=1)}
+    found = {row.prefix: row.rate for row in furnished.store.iter_rates()}
+    assert found == {"1": "0.01", "33": "0.3", "44": "0.2", "7": "0.7"}
+
+
+def test_a_row_tells_all_that_is_wrong_with_it(furnished) -> None:
+    found = furnished.refused(
+        ("n.csv", HEADER + "12,acme,nowhere\n+18005550009,acme,nowhere\n"), only="numbers"
+    )
+    assert [said.split(": found")[0] for said in found] == [
+        "n.csv:2: number", "n.csv:2: plan", "n.csv:3: plan"
+    ]  # fmt: skip

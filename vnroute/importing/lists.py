@@ -7,11 +7,11 @@ from contextlib import ExitStack
 
 from vnroute.importing.csv_rows import CsvRows
 from vnroute.importing.findings import Findings
-from vnroute.importing.inputs import Input, opened, reading
+from vnroute.importing.inputs import Input, opened, reading, refused
 from vnroute.importing.loading import Report
 from vnroute.model import FieldError, RoutingDataError
 from vnroute.model.screen import caller_key
-from vnroute.store.base import Store, Transaction
+from vnroute.store.base import Reading, Staging, Store
 
 __all__ = ["load_list"]
 
@@ -34,33 +34,39 @@ def load_list(
     """
     problems = Findings()
     with ExitStack() as stack:
-        writing = stack.enter_context(store.transaction(f"import list {name}"))
-        known = {one.id for one in writing.lists()}
-        if name not in known:
-            expected = "a list that is there" + (f": {', '.join(sorted(known)[:9])}" * bool(known))
-            problems.add("LIST", 0, "list", repr(name), expected)
-            raise RoutingDataError(problems.kept, problems.more)
-        writing.stage_callers(())
+        _check_list(store, name)
+        # Before the transaction, so that nobody waits while the files are read.
+        staging = stack.enter_context(store.staging())
+        staging.stage_callers(())
         for source in inputs:
             file = stack.enter_context(opened(source))
             try:
                 with reading(file.name):
                     rows = CsvRows(file, ("caller",), ("note",))
-                    _stage(rows, writing, problems, progress)
+                    _stage(rows, staging, problems, progress)
             except RoutingDataError as error:
                 for p in error.problems:
                     problems.add(p.file, p.line, p.field, p.found, p.expected)
         if len(problems):
             raise RoutingDataError(problems.kept, problems.more)
+        writing = stack.enter_context(store.transaction(f"import list {name}"))
+        _check_list(writing, name)
         tally = writing.apply_callers(name, replace)
         if dry_run:
             writing.discard()
     return Report(not dry_run, store.change_counter(), {"callers": tally}, [], 0)
 
 
+def _check_list(view: Reading, name: str) -> None:
+    known = {one.id for one in view.lists()}
+    if name not in known:
+        expected = "a list that is there" + (f": {', '.join(sorted(known)[:9])}" * bool(known))
+        raise refused("LIST", 0, "list", repr(name), expected)
+
+
 def _stage(
     rows: CsvRows,
-    writing: Transaction,
+    staging: Staging,
     problems: Findings,
     progress: Callable[[str, int, float | None], None],
 ) -> None:
@@ -77,9 +83,9 @@ def _stage(
         except FieldError as error:
             problems.add_error(name, rows.line, "caller", error)
         if len(staged) >= _BATCH:
-            writing.stage_callers(staged)
+            staging.stage_callers(staged)
             staged = []
             progress(name, count, rows.file.fraction())
-    writing.stage_callers(staged)
+    staging.stage_callers(staged)
     progress(name, count, rows.file.fraction())
     rows.release()

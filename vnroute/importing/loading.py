@@ -13,10 +13,10 @@ from vnroute.importing.findings import Findings, shown
 from vnroute.importing.inputs import Input, Kind, Opened, guess_kind, opened, reading
 from vnroute.importing.legs import check_legs
 from vnroute.importing.life import check_answers, check_quarantine
-from vnroute.importing.numbers import read_numbers
+from vnroute.importing.numbers import Terms, read_numbers, settle_numbers
 from vnroute.importing.origins import Origins
 from vnroute.importing.persons import check_persons
-from vnroute.importing.rates import RATE, read_rates
+from vnroute.importing.rates import RATE, check_rates, read_rates
 from vnroute.importing.reach import check_reach
 from vnroute.importing.references import (
     ComingBlocks,
@@ -38,7 +38,7 @@ from vnroute.model import Number, NumberBlock, Problem, Rate, RoutingDataError
 from vnroute.model.e164 import digits_of, format_number, parse_block, parse_number, parse_prefix
 from vnroute.model.forwarding import MAX_HOPS
 from vnroute.model.numbering import expected_length
-from vnroute.store.base import BlockSpan, Store, Tally, Transaction
+from vnroute.store.base import BlockSpan, PreparedDeck, Staging, Store, Tally, Transaction
 
 __all__ = ["Loading", "Progress", "Report", "load"]
 
@@ -106,6 +106,12 @@ def load(
             if kind == "routing":
                 with loading.collecting(), reading(file.name):
                     loading.read_document(file)
+        if loading.reads_ahead:
+            # So that the write lock is held to write, and not while a file is read.
+            staging = stack.enter_context(store.staging())
+            loading.stage(staging, files)
+            if only == "rates" and not len(loading.problems):
+                loading.prepared = staging.prepare_rates(replace)
         with store.transaction(what, who) as writing:
             loading.write(writing, files)
             order = {source.name: position for position, source in enumerate(inputs)}
@@ -144,6 +150,9 @@ class Loading:
         self.blocks = ComingBlocks()
         self.decks: set[str] = set()
         """Carriers of which rates come."""
+        self.terms = Terms()
+        self.loose: list[tuple[str, int]] = []
+        self.prepared: list[PreparedDeck] = []
         self.removed: Mapping[str, Collection[str]] = {}
         """Ids of what goes, by kind (:mod:`vnroute.importing.editing`)."""
         self.counts: dict[str, Tally] = {}
@@ -182,6 +191,20 @@ class Loading:
         entries = sum(map(len, document.sections.values()))
         self.progress(file.name, entries, 1.0)
 
+    @property
+    def reads_ahead(self) -> bool:
+        """Whether lists and decks are staged before the transaction; not where routing files have
+        numbers or rates, which come first: of two rows for one number the first stands.
+        """
+        rows = ("numbers", "rates")
+        return not any(document.sections[kind] for document in self.documents for kind in rows)
+
+    def stage(self, staging: Staging, files: Sequence[tuple[Opened, Kind]]) -> None:
+        """Read lists and decks."""
+        for file, kind in files:
+            with self.collecting(), reading(file.name):
+                self._stage_csv(file, kind, staging)
+
     def write(self, writing: Transaction, files: Sequence[tuple[Opened, Kind]]) -> None:
         """Write all that comes into the transaction, and check what there is then."""
         everything = self.replace and self.only is None
@@ -214,9 +237,10 @@ class Loading:
             self._stage_numbers(document, catalogue, writing)
             self._take_blocks(document, catalogue, writing)
             self._stage_rates(document, catalogue, writing)
-        for file, kind in files:
-            with self.collecting(), reading(file.name):
-                self._stage_csv(file, kind, catalogue, writing)
+        if not self.reads_ahead:
+            self.stage(writing, files)
+        settle_numbers(self.terms, catalogue, writing, self.origins, self.problems)
+        check_rates(self.loose, catalogue, writing, self.origins, self.problems)
         if self.only is None:
             if self.blocks.spans:
                 stored = [] if everything else writing.iter_blocks()
@@ -227,7 +251,7 @@ class Loading:
             counts["numbers"] = writing.apply_numbers(self.replace)
         if self.only != "numbers":
             carriers = None if everything else self.decks
-            counts["rates"] = writing.apply_rates(self.replace, carriers, self.what)
+            counts["rates"] = writing.apply_rates(self.replace, carriers, self.what, self.prepared)
         if self.only is None:
             # After the rates: those of a carrier that goes have then been counted as removed.
             counts["carriers"] = writing.put_carriers(coming("carriers"), everything)
@@ -248,17 +272,16 @@ class Loading:
             counts |= remove(self.removed, catalogue, writing, self.problems)
         warn_unrated(catalogue, writing, self.warnings)
 
-    def _stage_csv(
-        self, file: Opened, kind: Kind, catalogue: Catalogue, writing: Transaction
-    ) -> None:
+    def _stage_csv(self, file: Opened, kind: Kind, staging: Staging) -> None:
         def told(rows: int, fraction: float | None) -> None:
             self.progress(file.name, rows, fraction)
 
-        common = (file, catalogue, writing, self.origins, self.problems)
         if kind == "numbers":
-            read_numbers(*common, self.warnings, told)
+            read_numbers(
+                file, staging, self.terms, self.origins, self.problems, self.warnings, told
+            )
         elif kind == "rates":
-            self.decks |= read_rates(*common, told)
+            self.decks |= read_rates(file, staging, self.loose, self.origins, self.problems, told)
 
     def _refer(
         self, document: RoutingDocument, path: str, wrong: list[tuple[str, str, str]]

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from vnroute.importing.catalogue import Catalogue
 from vnroute.importing.csv_rows import CsvRows
-from vnroute.importing.findings import Findings, shown
+from vnroute.importing.findings import MAX_KEPT, Findings, shown
 from vnroute.importing.inputs import Opened
 from vnroute.importing.origins import Origins
 from vnroute.model import FieldError, parse_rate
 from vnroute.model.e164 import parse_prefix
+from vnroute.model.ids import check_id
 from vnroute.model.text import check_text
-from vnroute.store.base import Transaction
+from vnroute.store.base import Staging, Transaction
 
-__all__ = ["COLUMNS", "OPTIONAL", "read_prefix", "read_rates"]
+__all__ = ["COLUMNS", "OPTIONAL", "check_rates", "read_prefix", "read_rates"]
 
 COLUMNS = ("prefix", "carrier", "rate")
 OPTIONAL = ("destination",)
@@ -40,15 +41,16 @@ def read_rate(text: str) -> str:
 
 def read_rates(
     file: Opened,
-    catalogue: Catalogue,
-    writing: Transaction,
+    staging: Staging,
+    loose: list[tuple[str, int]],
     origins: Origins,
     problems: Findings,
     progress: Callable[[int, float | None], None],
 ) -> set[str]:
-    """Stage the rates of a deck; return the carriers named in it.
+    """Stage the rates of a deck; return the carriers named in it, whether they are there or not.
+    ``loose`` takes (carrier, origin) of the first rows that are bad and so not staged.
 
-    Memory does not grow with the rows. Whatever is wrong is added to ``problems``; raises
+    Memory does not grow with the rows. Whatever else is wrong is added to ``problems``; raises
     :class:`RoutingDataError` where the file cannot be read on. ``progress`` as for numbers.
     """
     rows = CsvRows(file, COLUMNS, OPTIONAL)
@@ -69,11 +71,10 @@ def read_rates(
         destination = row[destination_at] if destination_at >= 0 else ""
         sound = True
         if carrier not in carriers:
-            expected = catalogue.expected("carriers", carrier)
-            if expected is None:
-                carriers.add(carrier)
-            else:
-                problems.add(name, rows.line, "carrier", shown(carrier), expected)
+            try:
+                carriers.add(check_id(carrier, "carrier"))
+            except FieldError as error:
+                problems.add(name, rows.line, "carrier", shown(carrier), error.expected)
                 sound = False
         if not _PLAIN_PREFIX(prefix):
             try:
@@ -97,17 +98,44 @@ def read_rates(
                 if len(destinations) < _MOST_DESTINATIONS:
                     destinations[destination] = destination
         if not sound:
+            if len(loose) < MAX_KEPT:
+                loose.append((carrier, base + rows.line))
             continue
         destination = destinations.get(destination, destination)
         staged.append((prefix, carrier, rate, destination, base + rows.line))
         if len(staged) >= _BATCH:
-            origins.add_repeats(writing.stage_rates(staged), "prefix", RATE, problems)
+            origins.add_repeats(staging.stage_rates(staged), "prefix", RATE, problems)
             staged = []
             progress(count, file.fraction())
-    origins.add_repeats(writing.stage_rates(staged), "prefix", RATE, problems)
+    origins.add_repeats(staging.stage_rates(staged), "prefix", RATE, problems)
     progress(count, file.fraction())
     rows.release()
     return carriers
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return bool(check_id(text))
+    except FieldError:
+        return False  # told already
+
+
+def check_rates(
+    loose: Sequence[tuple[str, int]],
+    catalogue: Catalogue,
+    writing: Transaction,
+    origins: Origins,
+    problems: Findings,
+) -> None:
+    """Add a problem for each rate of a carrier that is not there, staged or ``loose``."""
+    for carrier in {*writing.staged_carriers(), *(carrier for carrier, _ in loose)}:
+        expected = catalogue.expected("carriers", carrier) if _is_id(carrier) else None
+        if expected is not None:
+            bad = [origin for other, origin in loose if other == carrier]
+            for origin in (*bad, *writing.origins_of_carrier(carrier)):
+                file, line, _ = origins.place(origin, "")
+                problems.add(file, line, "carrier", shown(carrier), expected)
+            writing.drop_carrier(carrier)
 
 
 RATE = "prefix of a carrier"

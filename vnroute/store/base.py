@@ -41,9 +41,11 @@ __all__ = [
     "NumberChange",
     "NumberChanges",
     "NumberRow",
+    "PreparedDeck",
     "RateRow",
     "Reading",
     "Repeat",
+    "Staging",
     "Store",
     "StoreError",
     "Tally",
@@ -91,6 +93,15 @@ from; the store only gives it back."""
 
 RateRow = tuple[str, str, str, str, int]
 """Prefix (digits), carrier id, rate (as written), destination, origin."""
+
+
+class PreparedDeck(NamedTuple):
+    """A carrier's deck with staged rates merged in: of which version, packed, and what changes."""
+
+    owner: str
+    version: int
+    pages: list[Page]
+    tally: Tally
 
 
 class Repeat(NamedTuple):
@@ -377,7 +388,55 @@ class Reading(Protocol):
         ...
 
 
-class Transaction(Reading, Protocol):
+class Staging(Protocol):
+    """Rows laid aside, in a transaction or before it: whoever else writes is not held up.
+
+    May be called any number of times; memory does not grow with the rows.
+    """
+
+    def stage_callers(self, keys: Sequence[int]) -> None:
+        """Lay callers' keys aside until :meth:`apply_callers`; one twice counts once."""
+        ...
+
+    def stage_numbers(self, rows: Sequence[NumberRow]) -> list[Repeat]:
+        """Lay numbers aside until :meth:`apply_numbers`; return those laid aside before.
+
+        May be called any number of times; memory does not grow with the rows.
+        """
+        ...
+
+    def staged_origin(self, number: int) -> int | None:
+        """Return the origin of a staged number, None if it is not staged."""
+        ...
+
+    def stage_terms(self, documents: Sequence[tuple[int, str]]) -> None:
+        """Lay aside what numbers are staged under before their assignments are known: (term, what
+        is to be known of it), terms from 1 on. Such numbers have minus the term for an assignment.
+        """
+        ...
+
+    def iter_terms(self) -> Iterator[tuple[int, str]]:
+        """Yield the terms laid aside."""
+        ...
+
+    def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:
+        """Lay rates aside until :meth:`apply_rates`; return those laid aside before."""
+        ...
+
+    def staged_carriers(self) -> list[str]:
+        """Return the carriers of which rates are staged, in order."""
+        ...
+
+    def origins_of_carrier(self, carrier: str) -> Iterator[int]:
+        """Yield the origins of the rates staged for a carrier, in order."""
+        ...
+
+    def prepare_rates(self, replace: bool) -> list[PreparedDeck]:
+        """Merge and pack the staged rates of each carrier, to be put in force in a moment."""
+        ...
+
+
+class Transaction(Reading, Staging, Protocol):
     """A write that is kept whole or not at all; it reads what it has written.
 
     ``replace`` on a ``put`` or ``apply`` removes what is there and does not come again. References
@@ -404,10 +463,6 @@ class Transaction(Reading, Protocol):
 
     def put_screens(self, screens: Sequence[Screen], replace: bool = False) -> Tally:
         """Add or change screens, by id."""
-        ...
-
-    def stage_callers(self, keys: Sequence[int]) -> None:
-        """Lay callers' keys aside until :meth:`apply_callers`; one twice counts once."""
         ...
 
     def apply_callers(self, name: str, replace: bool = False) -> Tally:
@@ -456,15 +511,22 @@ class Transaction(Reading, Protocol):
         """Add or change blocks, by span. The spans of one block come together, in one call."""
         ...
 
-    def stage_numbers(self, rows: Sequence[NumberRow]) -> list[Repeat]:
-        """Lay numbers aside until :meth:`apply_numbers`; return those laid aside before.
+    def settle_terms(self, assignments: Iterable[tuple[int, int]]) -> None:
+        """Put the staged numbers of terms under (term, assignment)."""
+        ...
 
-        May be called any number of times; memory does not grow with the rows.
+    def iter_unsettled(self) -> Iterator[tuple[int, str]]:
+        """Yield (origin, what is known of its term) of the staged numbers whose term has not been
+        settled, by origin.
         """
         ...
 
-    def staged_origin(self, number: int) -> int | None:
-        """Return the origin of a staged number, None if it is not staged."""
+    def drop_unsettled(self) -> None:
+        """Let go of the staged numbers whose term has not been settled."""
+        ...
+
+    def drop_carrier(self, carrier: str) -> None:
+        """Let go of the rates staged for a carrier."""
         ...
 
     def apply_numbers(self, replace: bool = False) -> Tally:
@@ -489,16 +551,18 @@ class Transaction(Reading, Protocol):
         """
         ...
 
-    def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:
-        """Lay rates aside until :meth:`apply_rates`; return those laid aside before."""
-        ...
-
     def apply_rates(
-        self, replace: bool = False, carriers: Iterable[str] | None = None, what: str = ""
+        self,
+        replace: bool = False,
+        carriers: Iterable[str] | None = None,
+        what: str = "",
+        prepared: Iterable[PreparedDeck] = (),
     ) -> Tally:
         """Add or change the staged rates, by carrier and prefix: a new version of each deck.
 
         ``replace`` removes the other rates of ``carriers``, of every carrier if that is None.
+        ``prepared`` (:meth:`Staging.prepare_rates`, with the same ``replace``) saves the work where
+        a deck is still what it was then.
         """
         ...
 
@@ -555,6 +619,12 @@ class Store(Reading, Protocol):
         """Open one consistent view: what is committed later is not seen through it.
 
         Writers are neither held up by it nor hold it up. It may be used in another thread.
+        """
+        ...
+
+    def staging(self) -> AbstractContextManager[Staging]:
+        """Open a place for rows to come, which the next transaction of this store finds; leaving
+        the block drops them.
         """
         ...
 

@@ -7,13 +7,13 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from vnroute.store.base import Reading, StoreError, Transaction
+from vnroute.store.base import Reading, Staging, StoreError, Transaction
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
-from vnroute.store.sqlite_deck_writing import plain_rows
 from vnroute.store.sqlite_reading import SqliteReading
 from vnroute.store.sqlite_rung import fill_rung
 from vnroute.store.sqlite_schema import bring_up_to_date
+from vnroute.store.sqlite_staging import SqliteStaging
 from vnroute.store.sqlite_writing import SqliteTransaction
 
 __all__ = ["SqliteStore"]
@@ -66,12 +66,10 @@ class SqliteStore(SqliteReading):
         there = "SELECT 1 FROM sqlite_schema WHERE name = 'rates_before_decks'"
         with self.transaction("rates taken into decks") as writing:
             if self._db.row(there):
-                rows = self._db.rows(
-                    "SELECT carrier, prefix, rate, destination FROM rates_before_decks"
-                    " ORDER BY carrier, prefix"
-                )
-                assert isinstance(writing, SqliteTransaction)
-                writing.apply_plain_rates(plain_rows(rows), None, "rates from before decks")
+                query = "SELECT prefix, carrier, rate, destination, 0 FROM rates_before_decks"
+                for rows in self._db.batches(query, 50_000):
+                    writing.stage_rates(rows)
+                writing.apply_rates(what="rates from before decks")
                 self._db.execute("DROP TABLE rates_before_decks")
 
     @contextmanager
@@ -85,6 +83,15 @@ class SqliteStore(SqliteReading):
             yield SqliteReading(connection)
         finally:
             connection.close()
+
+    @contextmanager
+    def staging(self) -> Iterator[Staging]:
+        """Open a place for rows to come; see :class:`vnroute.store.base.Store`."""
+        staging = SqliteStaging(self._db)
+        try:
+            yield staging
+        finally:
+            staging.drop_staged()
 
     @contextmanager
     def transaction(self, what: str, who: str = "") -> Iterator[Transaction]:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
-from itertools import groupby
-from operator import itemgetter
-from typing import Any
 
 import msgspec
 
-from vnroute.model.deck import Deck, DeckKind, DeckRate
-from vnroute.store.base import StoreError, Tally
-from vnroute.store.deck_merging import Changes, merged
-from vnroute.store.deck_pages import Page, pack
+from vnroute.model.deck import Deck, DeckKind
+from vnroute.store.base import PreparedDeck, StoreError, Tally
+from vnroute.store.deck_pages import Page
 from vnroute.store.sqlite_audit import SqliteAudit
-from vnroute.store.sqlite_deck_reading import SqliteDeckReading
+from vnroute.store.sqlite_staging import SqliteStaging, prepared_deck
 
 __all__ = ["KEPT_VERSIONS", "SqliteDeckWriting"]
 
@@ -24,7 +20,7 @@ KEPT_VERSIONS = 20
 """Of each deck. A version whose every row is new costs a million rows some 12 MB."""
 
 
-class SqliteDeckWriting(SqliteDeckReading):
+class SqliteDeckWriting(SqliteStaging):
     """The part of :class:`vnroute.store.base.Transaction` that is about decks."""
 
     touched: bool
@@ -121,25 +117,30 @@ class SqliteDeckWriting(SqliteDeckReading):
         return tally
 
     def apply_plain_rates(
-        self, staged: Iterable[tuple[str, DeckRate]], replaced: Iterable[str] | None, what: str
+        self,
+        carriers: Iterable[str],
+        replaced: Iterable[str] | None,
+        what: str,
+        prepared: Iterable[PreparedDeck] = (),
     ) -> Tally:
-        """Merge plain rates, by carrier and prefix, into the decks; ``replaced`` lose the rest.
+        """Merge the staged rates of ``carriers`` into their decks; ``replaced`` lose the rest.
 
-        A carrier whose deck stays as it is gets no new version.
+        A carrier whose deck stays as it is gets no new version; one whose deck is not what it was
+        when it was ``prepared`` is merged anew.
         """
         total = Tally()
         left = set(replaced or ())
-        for carrier, group in groupby(staged, itemgetter(0)):
-            coming = (row for _, row in group)
-            stored = self.deck(kind="carrier", owner=carrier)
-            changes = Changes()
-            rows = merged(self.deck_rows("carrier", carrier), coming, carrier in left, changes)
-            pages = list(pack(rows))
+        ready = {deck.owner: deck for deck in prepared}
+        for carrier in carriers:
+            stored = self.deck("carrier", carrier)
+            coming = ready.get(carrier)
+            if coming is None or coming.version != (stored.version if stored else 0):
+                coming = prepared_deck(self, carrier, carrier in left)
             left.discard(carrier)
-            total += changes.tally
-            if changes.tally.touched:
+            total += coming.tally
+            if coming.tally.touched:
                 currency = stored.currency if stored else ""
-                self.put_deck("carrier", carrier, pages, currency=currency, what=what)
+                self.put_deck("carrier", carrier, coming.pages, currency=currency, what=what)
         for carrier in left:
             deck = self.deck("carrier", carrier)
             if deck is not None and deck.rows:
@@ -193,9 +194,3 @@ class SqliteDeckWriting(SqliteDeckReading):
             " (SELECT page FROM deck_contents WHERE deck = ?1)",
             (deck,),
         )
-
-
-def plain_rows(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[str, DeckRate]]:
-    """Yield (carrier, row) of plain rates: carrier, prefix, rate, destination."""
-    for carrier, prefix, rate, destination in rows:
-        yield carrier, DeckRate(prefix, rate=rate, destination=destination)

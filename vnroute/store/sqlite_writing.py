@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from operator import itemgetter
 from typing import Any
 
 import msgspec
@@ -22,15 +21,16 @@ from vnroute.model import (
 from vnroute.model.deck import DeckKind
 from vnroute.model.number import NumberState
 from vnroute.model.override import Override
-from vnroute.store.base import BlockSpan, NumberRow, RateRow, Repeat, Tally
+from vnroute.store.base import BlockSpan, PreparedDeck, Tally
 from vnroute.store.documents import block_document
 from vnroute.store.sqlite_audit import SqliteAudit
 from vnroute.store.sqlite_connection import Connection
-from vnroute.store.sqlite_deck_writing import SqliteDeckWriting, plain_rows
+from vnroute.store.sqlite_deck_writing import SqliteDeckWriting
 from vnroute.store.sqlite_numbers import MOST_LOGGED, SqliteNumberLog
 from vnroute.store.sqlite_overrides import delete_override, write_override
-from vnroute.store.sqlite_reading import SqliteReading, checked_kind
+from vnroute.store.sqlite_reading import checked_kind
 from vnroute.store.sqlite_rung import few_staged, forget_rung, note_rung, rings_any
+from vnroute.store.sqlite_staging import STAGED_NUMBERS, STAGED_RATES
 
 __all__ = ["SqliteTransaction"]
 
@@ -40,17 +40,9 @@ _MOST_ASSIGNMENTS = 100_000
 """Remembered at a time, so that memory is bounded."""
 _BULK = 200_000
 """Where more numbers change, their index is written anew: sorted, which is quicker."""
-_STAGED_NUMBERS = """CREATE TEMP TABLE IF NOT EXISTS staged_numbers (
-    number INTEGER PRIMARY KEY, assignment INTEGER NOT NULL, origin INTEGER NOT NULL
-) STRICT"""
-_STAGED_CALLERS = "CREATE TEMP TABLE IF NOT EXISTS staged_callers (key INTEGER PRIMARY KEY)"
-_STAGED_RATES = """CREATE TEMP TABLE IF NOT EXISTS staged_rates (
-    prefix TEXT NOT NULL, carrier TEXT NOT NULL, rate TEXT NOT NULL, destination TEXT NOT NULL,
-    origin INTEGER NOT NULL, PRIMARY KEY (carrier, prefix)
-) STRICT, WITHOUT ROWID"""
 
 
-class SqliteTransaction(SqliteDeckWriting, SqliteReading):
+class SqliteTransaction(SqliteDeckWriting):
     """:class:`vnroute.store.base.Transaction`, between a BEGIN and its end."""
 
     def __init__(self, connection: Connection, audit: SqliteAudit) -> None:
@@ -86,12 +78,6 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
     def put_screens(self, screens: Sequence[Screen], replace: bool = False) -> Tally:
         """Add or change screens."""
         return self._put("screens", Screen, screens, replace)
-
-    def stage_callers(self, keys: Sequence[int]) -> None:
-        """Lay callers' keys aside in a temporary table."""
-        self._db.execute(_STAGED_CALLERS)
-        rows = [(key,) for key in sorted(keys)]
-        self._db.executemany("INSERT OR IGNORE INTO staged_callers VALUES (?)", rows)
 
     def apply_callers(self, name: str, replace: bool = False) -> Tally:
         """Put the staged callers on a list."""
@@ -236,31 +222,9 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
         keys = [(span.first, span.last) for span in spans]
         self._db.executemany("DELETE FROM blocks WHERE first = ? AND last = ?", keys)
 
-    def stage_numbers(self, rows: Sequence[NumberRow]) -> list[Repeat]:
-        """Lay numbers aside in a temporary table; return those there before."""
-        self._db.execute(_STAGED_NUMBERS)
-        # Sorted, so that neighbours go to the same page; stable, so that the first row stands.
-        ordered = sorted(rows, key=itemgetter(0))
-        query = "INSERT OR IGNORE INTO staged_numbers VALUES (?, ?, ?)"
-        if self._db.executemany(query, ordered) == len(ordered):
-            return []
-        repeats = []
-        query = "SELECT origin FROM staged_numbers WHERE number = ?"
-        for number, _, origin in rows:
-            (first_origin,) = self._db.row(query, (number,))
-            if first_origin != origin:
-                repeats.append(Repeat(first_origin, origin))
-        return repeats
-
-    def staged_origin(self, number: int) -> int | None:
-        """Return the origin of a staged number."""
-        self._db.execute(_STAGED_NUMBERS)
-        row = self._db.row("SELECT origin FROM staged_numbers WHERE number = ?", (number,))
-        return None if row is None else int(row[0])
-
     def iter_moved(self, states: Sequence[NumberState]) -> Iterator[tuple[int, int, int, int]]:
         """Yield the staged numbers that leave an assignment in one of ``states``."""
-        self._db.execute(_STAGED_NUMBERS)
+        self._db.execute(STAGED_NUMBERS)
         marks = ",".join("?" * len(states))
         # Of few numbers, each one's assignment is looked up; of many, those in the states once.
         among = "AND id = there.assignment" if few_staged(self._db) else ""
@@ -274,12 +238,12 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
 
     def rings_moved_numbers(self) -> bool:
         """Whether a plan or a person rings any number that was staged or removed."""
-        self._db.execute(_STAGED_NUMBERS)
+        self._db.execute(STAGED_NUMBERS)
         return rings_any(self._db, self._gone)
 
     def apply_numbers(self, replace: bool = False) -> Tally:
         """Merge the staged numbers into what is there."""
-        self._db.execute(_STAGED_NUMBERS)
+        self._db.execute(STAGED_NUMBERS)
         coming, common, unchanged = self._db.row(
             "SELECT count(*), count(there.number),"
             " coalesce(sum(there.assignment = staged.assignment), 0)"
@@ -386,34 +350,20 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
             ],
         )
 
-    def stage_rates(self, rows: Sequence[RateRow]) -> list[Repeat]:
-        """Lay rates aside in a temporary table; return those there before."""
-        self._db.execute(_STAGED_RATES)
-        ordered = sorted(rows, key=itemgetter(1, 0))
-        query = "INSERT OR IGNORE INTO staged_rates VALUES (?, ?, ?, ?, ?)"
-        if self._db.executemany(query, ordered) == len(ordered):
-            return []
-        repeats = []
-        query = "SELECT origin FROM staged_rates WHERE prefix = ? AND carrier = ?"
-        for prefix, carrier, _, _, origin in rows:
-            (first_origin,) = self._db.row(query, (prefix, carrier))
-            if first_origin != origin:
-                repeats.append(Repeat(first_origin, origin))
-        return repeats
-
     def apply_rates(
-        self, replace: bool = False, carriers: Iterable[str] | None = None, what: str = ""
+        self,
+        replace: bool = False,
+        carriers: Iterable[str] | None = None,
+        what: str = "",
+        prepared: Iterable[PreparedDeck] = (),
     ) -> Tally:
         """Merge the staged rates into the carriers' decks."""
-        self._db.execute(_STAGED_RATES)
-        staged = self._db.rows(
-            "SELECT carrier, prefix, rate, destination FROM staged_rates ORDER BY carrier, prefix"
-        )
+        self._db.execute(STAGED_RATES)
         replaced: Iterable[str] | None = None
         if replace:
             everyone = (deck.owner for deck in self.decks() if deck.kind == "carrier")
             replaced = everyone if carriers is None else carriers
-        return self._noted(self.apply_plain_rates(plain_rows(staged), replaced, what))
+        return self._noted(self.apply_plain_rates(self.staged_carriers(), replaced, what, prepared))
 
     def put_override(self, override: Override) -> None:
         """Set something by hand."""
@@ -435,11 +385,6 @@ class SqliteTransaction(SqliteDeckWriting, SqliteReading):
                 "DELETE FROM assignments WHERE id NOT IN (SELECT assignment FROM numbers)"
                 " AND id NOT IN (SELECT assignment FROM blocks)"
             )
-
-    def drop_staged(self) -> None:
-        """Give back what the staged rows take."""
-        for table in ("staged_numbers", "staged_callers", "staged_rates"):
-            self._db.execute(f"DROP TABLE IF EXISTS temp.{table}")
 
     def _noted(self, tally: Tally) -> Tally:
         self.touched = self.touched or tally.touched
