@@ -96,9 +96,9 @@ def test_a_bit_that_flips_anywhere_in_header_or_sections_is_found(
 
 
 def resealed(
-    image: bytes, section: SectionId, at: int, value: bytes, rows: int | None = None
+    image: bytes, section: SectionId, at: int, value: bytes, size: int | None = None
 ) -> bytes:
-    """Change a section, and how many rows it is said to have, and make every checksum right again,
+    """Change a section, and how many bytes it is said to have, and make every checksum right again,
     as someone with intent would.
     """
     data = bytearray(image)
@@ -108,10 +108,10 @@ def resealed(
     for row in range(len(header.sections)):
         entry = HEADER_BYTES + 48 * row
         if struct.unpack_from("<I", data, entry)[0] == section:
-            crc = zlib.crc32(data[place.offset : place.offset + place.size])
+            length = place.size if size is None else size
+            crc = zlib.crc32(data[place.offset : place.offset + length])
             struct.pack_into("<I", data, entry + 4, crc)
-            if rows is not None:
-                struct.pack_into("<Q", data, entry + 24, rows)
+            struct.pack_into("<Q", data, entry + 16, length)
     stop = HEADER_BYTES + 48 * len(header.sections)
     crc = zlib.crc32(data[HEADER_BYTES:stop], zlib.crc32(data[: HEADER_BYTES - 4]))
     struct.pack_into("<I", data, HEADER_BYTES - 4, crc)
@@ -143,9 +143,9 @@ def test_carriers_that_may_be_tried_are_as_many_as_there_are_in_each_column(
     choosing: bytes, tmp_path: Path
 ) -> None:
     section = read_header(memoryview(choosing), "x").sections[SectionId.ALLOWED]
-    for rows in (0, section.rows - 1, section.rows + 1, 1 << 40):
-        bad = resealed(choosing, SectionId.ALLOWED, 0, b"\1", rows=rows)
-        refused(bad, tmp_path / "x")
+    for size in (0, section.size - 1, section.size + 1):
+        bad = resealed(choosing, SectionId.ALLOWED, 0, b"\1", size)
+        assert "carriers allowed" in refused(bad, tmp_path / "x")
     # Whatever the bytes are, no carrier that is not there is tried.
     for value in (0, 2, 255):
         path = tmp_path / "y"
