@@ -25,7 +25,8 @@ __all__ = ["main"]
 _ROUTING = """\
 carriers: [{id: alpha, gateways: [{id: a1, gateway: gwA}]}]
 accounts: [{id: acme, allow: ["+44"]}]
-plans: [{id: main, account: acme, steps: [{ring: ["+442079460123"]}]}]
+plans:
+  - {id: main, account: acme, steps: [{ring: ["+442079460123"]}, {hangup: relay}]}
 numbers: [{number: "+18005551234", account: acme, plan: main}]
 """
 
@@ -102,7 +103,7 @@ def main(rows: int = 1_000_000) -> None:
         os.waitpid(child, 0)
         run = ("--home", str(home / "home"))
         print(f"{rows:,} rows\n\n| step | seconds | CPU seconds | peak MB |\n|---|---|---|---|")
-        _timed("load the carrier", *run, "load", str(home / "routing.yaml"))
+        _timed("load a carrier and a number", *run, "load", str(home / "routing.yaml"))
         _timed("compile", *run, "compile")
         port = free_port()
         command = [sys.executable, "-m", "vnroute.cli", *run, "serve", "--port", str(port),
