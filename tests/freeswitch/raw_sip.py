@@ -135,7 +135,7 @@ class RawPhone(_Endpoint):
 class RawCaller(_Endpoint):
     """Calls one number; ``final`` is set with the final answer, and the call is hung up in the end.
 
-    ``headers`` are more lines of the INVITE.
+    ``headers`` are more lines of the INVITE, ``media`` is the port for RTP, if somebody listens.
     """
 
     def __init__(
@@ -145,11 +145,13 @@ class RawCaller(_Endpoint):
         caller: str,
         headers: Sequence[str] = (),
         forwards: int = 70,
+        media: int = 0,
     ) -> None:
         super().__init__()
         host, _, port = address.partition(":")
         self._switch = (host, int(port))
         self._address = address
+        self._media = media or self.port
         self._number = number
         self._lines = [
             f"From: {caller};tag=a",
@@ -170,7 +172,7 @@ class RawCaller(_Endpoint):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._send("INVITE", 1, self._more, _sdp(self.port))
+        self._send("INVITE", 1, self._more, _sdp(self._media))
         return self
 
     def take(self, message: str, sender: tuple[str, int]) -> None:

@@ -124,13 +124,9 @@ def _add_external(switch: FreeSwitch, extensions: Sequence[str]) -> int:
         f'<user id="{name}"><params><param name="dial-string" value="{dial}"/></params></user>\n'
         for name in extensions
     )
-    top = switch.conf / "freeswitch.xml"
-    top.write_text(
-        top.read_text().replace(
-            "</document>",
-            f'<section name="directory"><domain name="{DOMAIN}"><groups><group name="all"><users>\n'
-            f"{users}</users></group></groups></domain></section>\n</document>",
-        )
+    (switch.conf / "directory" / "pbx.xml").write_text(
+        f'<include>\n<domain name="{DOMAIN}"><groups><group name="all"><users>\n'
+        f"{users}</users></group></groups></domain>\n</include>\n"
     )
     return port
 

@@ -186,6 +186,7 @@ def test_voicemail_and_a_plan_take_the_call_which_is_then_not_refused(tmp_path: 
     suspended = matcher_of(tmp_path, sets, state="suspended")
     head, *rest = told(suspended)
     assert rest == [
+        ("answer", ""),
         ("voicemail", "default pbx.example 1001"),
         ("hangup", "NORMAL_CLEARING"),
     ]

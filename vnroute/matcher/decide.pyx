@@ -875,6 +875,8 @@ cdef class Matcher:
                 self._apply(word)
                 word += 3
             elif op == OP_TAKE:
+                # mod_voicemail does not answer: the message would be left as early media.
+                put_text(&self._body, b"application: answer\n")
                 self._apply(word)
                 put_text(&self._body, b"application: hangup NORMAL_CLEARING\n")
                 self._taken = True

@@ -680,8 +680,9 @@ _RUN: Final[dict[str, Callable[[Session, str | None], bool]]] = {
     "ring_ready": Session._pre_answer,
     "playback": Session._pre_answer,
     "sleep": Session._sleep,
-    # It answers and takes a message; how long that is matters to nobody.
-    "voicemail": Session._answer,
+    # It plays and records without answering (voicemail_leave_main in mod_voicemail.c); how long
+    # matters to nobody.
+    "voicemail": Session._pre_answer,
 }
 
 
