@@ -130,8 +130,12 @@ def test_however_calls_end_nothing_is_left_counted(world: World) -> None:
         switch.api("hupall MANAGER_REQUEST")
         switch.wait_idle()
     assert world.used("vn_account", "acme") == 0
-    with SippCarrier.answers(world.gateways[0]):
-        assert place(switch.address, [PLAIN], calls=MOST, rate=20).codes() == {200: MOST}
+    with SippCarrier.answers(world.gateways[0]) as far:
+        codes = place(switch.address, [PLAIN], calls=MOST, rate=20).codes()
+        wait_until("their records", lambda: len(switch.cdrs()) >= 5 + 4 + 6 + MOST, 10)
+        names = ("vn_refused", "hangup_cause", "vn_legs", "originate_causes")
+        said = {tuple(variable(one, name) for name in names) for one in switch.cdrs()[-MOST:]}
+        assert codes == {200: MOST}, (said, far.count())
 
 
 def test_a_switch_that_dies_begins_at_nothing(home: Path) -> None:
