@@ -167,6 +167,12 @@ def test_keys_and_themes(page: Page, filled: Home) -> None:
     assert page.evaluate("document.documentElement.dataset.theme") == "dark"
 
 
+def test_the_route_tester_shows_each_rule_that_was_tried(page: Page, filled: Home) -> None:
+    enter(page, filled, "/route?number=%2B18005551234&at=2026-11-23T15:00")
+    page.wait_for_selector("text=rules[0]: holidays US: not now, next Thu 26 Nov 00:00")
+    page.wait_for_selector("text=rules[2]: days mon-fri hours 09:00-17:00: open, until")
+
+
 def test_everything_is_reached_by_tab_alone(page: Page, filled: Home) -> None:
     """In the order of the page, seen where the focus is, and out again at its end."""
     for address, there in (("/plans/acme-main/edit", "text=Step 4"), ("/carriers", "text=alpha-1")):

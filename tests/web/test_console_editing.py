@@ -65,6 +65,28 @@ def test_a_plan_is_checked_and_saved(page: Page, filled: Home) -> None:
     assert len(filled.get("/api/v1/plans/acme-sales")[1]["steps"][0]["ring"]) == 2
 
 
+def test_a_step_for_a_campaign_and_a_language_is_saved_and_told(page: Page, filled: Home) -> None:
+    enter(page, filled, "/plans/acme-sales/edit")
+    language = page.get_by_label("Callers' language").first
+    language.fill("e")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector("[aria-invalid=true]")
+    assert language.get_attribute("aria-invalid") == "true"
+    language.fill("es, pt-BR")
+    page.get_by_label("To the campaigns").first.fill("radio-ny")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved, and live")
+    step = filled.get("/api/v1/plans/acme-sales")[1]["steps"][0]
+    assert (step["campaign"], step["language"]) == (["radio-ny"], ["es", "pt-BR"])
+    enter(page, filled, "/plans/acme-sales")
+    page.wait_for_selector("text=for the campaign radio-ny, for callers who understand es, pt-BR")
+    assert serious(page) == []
+    plan = filled.get("/api/v1/plans/acme-sales")[1]
+    for name in ("campaign", "language"):
+        del plan["steps"][0][name]
+    assert filled.put_json("/api/v1/plans/acme-sales", plan)[0] == 200
+
+
 def test_two_who_save_the_same_plan_see_both(page: Page, filled: Home) -> None:
     enter(page, filled, "/plans/globex-main/edit")
     page.get_by_label("Seconds each").fill("31")

@@ -24,6 +24,8 @@ function card(step, schedules) {
     when: field({ name: "when", label: "When the schedule", value: step.when || "", list: schedules, placeholder: "at any time" }),
     is: field({ name: "is", label: "is", value: step.is || "open", hint: "open, closed, or a state of its own" }),
     from: field({ name: "from", label: "From callers", value: (step.from || []).join(", "), placeholder: "+1212, withheld", hint: "nothing: all" }),
+    campaign: field({ name: "campaign", label: "To the campaigns", value: (step.campaign || []).join(", "), placeholder: "spring-26", hint: "nothing: all" }),
+    language: field({ name: "language", label: "Callers' language", value: (step.language || []).join(", "), placeholder: "es, pt-BR", hint: "nothing: any" }),
     act: field({ name: "act", label: "Then", kind: "select", options: ACTS, value: act }),
     ring: field({ name: "ring", label: "Targets, one a line", kind: "textarea", rows: 3, value: (step.ring || []).map(line).join("\n"), hint: "+12125550100, sip:ana@pbx.example, user:1001@pbx.example, gateway:pbx/1001, plan:ID, person:ID" }),
     how: field({ name: "how", label: "How", kind: "select", options: HOWS, value: step.how || "in-order" }),
@@ -47,14 +49,14 @@ function card(step, schedules) {
   fields.when.input.addEventListener("input", turn);
   turn();
   return {
-    body: h("div", {}, h("div", { class: "row" }, fields.when, fields.is, fields.from, fields.act), holder),
+    body: h("div", {}, h("div", { class: "row" }, fields.when, fields.is, fields.from, fields.campaign, fields.language, fields.act), holder),
     fields: () => [...Object.entries(fields), ["", fields.act]],
     read() {
       const kept = { ...step };
       for (const name of Object.keys(fields)) delete kept[name];
       const now = fields.act.read();
       if (fields.when.read()) Object.assign(kept, { when: fields.when.read(), is: fields.is.read() || "open" });
-      if (words(fields.from.read()).length) kept.from = words(fields.from.read());
+      for (const name of ["from", "campaign", "language"]) if (words(fields[name].read()).length) kept[name] = words(fields[name].read());
       if (now !== "ring") return { ...kept, [now]: fields[now].read() };
       Object.assign(kept, { ring: targets(fields.ring.read()), how: fields.how.read(), seconds: whole(fields.seconds.read()), show: fields.show.read() || "caller" });
       if (fields.confirm.read()) kept.confirm = fields.confirm.read();

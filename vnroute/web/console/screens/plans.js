@@ -1,4 +1,4 @@
-// Plans: what rings when. The list; one plan as it is stored.
+// Plans: what rings when. The list; one plan in words, and as it is stored.
 
 import { get, getTagged } from "../lib/api.js";
 import { h } from "../lib/dom.js";
@@ -41,5 +41,36 @@ function firstRing(plan) {
 async function one(place, id) {
   const { data } = await getTagged(`/plans/${encodeURIComponent(id)}`, null, { signal: place.signal });
   place.main.append(place.head(id, place.me.may("operator") ? h("a", { href: `#/plans/${encodeURIComponent(id)}/edit` }, "Edit") : null, h("a", { href: "#/plans" }, "All plans")),
-    h("section", {}, h("h2", {}, "As a routing file has it"), h("pre", { class: "code", tabindex: "0" }, JSON.stringify(data, null, 2))));
+    h("section", {}, h("h2", {}, "Steps, tried in order"), h("ol", { class: "tree plan" }, (data.steps || []).map(step)),
+      h("p", { class: "soft" }, [data.account ? `of account ${data.account}` : "for all accounts", data.policy && `hunts as policy ${data.policy} says`].filter(Boolean).join(", ")),
+      h("details", {}, h("summary", {}, "As the API has it"), h("pre", { class: "code", tabindex: "0" }, JSON.stringify(data, null, 2)))));
+}
+
+const HOW = { "in-order": "one after the other", together: "all at once", share: "one by its share, the others if it fails", rotate: "each call beginning with the next" };
+
+// One step: under what, what then. Texts of the plan's owner stay texts.
+function step(one, place) {
+  const under = [
+    one.when && ["when ", h("a", { href: `#/schedules/${encodeURIComponent(one.when)}` }, one.when), ` is ${one.is || "open"}`],
+    one.from?.length && `for callers from ${one.from.join(", ")}`,
+    one.campaign?.length && `for the campaign ${one.campaign.join(", ")}`,
+    one.language?.length && `for callers who understand ${one.language.join(", ")}`,
+  ].filter(Boolean);
+  const conditions = h("div", { class: "soft" }, `${place + 1}. `, under.length ? under.map((each, at) => [at ? ", " : "", each]) : "at any time, for all callers");
+  if (one.play) return h("li", {}, conditions, "play ", h("code", {}, one.play));
+  if (one.voicemail) return h("li", {}, conditions, "voicemail takes a message for ", h("strong", {}, one.voicemail));
+  if (one.hangup) return h("li", {}, conditions, one.hangup === "relay" ? "hang up with the cause that matters of what was rung" : `hang up: ${one.hangup}`);
+  const more = [one.show && one.show !== "caller" && `they see ${one.show}`, one.confirm && `taken with the key ${one.confirm}`, one.policy && `hunted as policy ${one.policy} says`].filter(Boolean);
+  return h("li", {}, conditions, `ring${one.ring.length > 1 ? ` ${HOW[one.how] || HOW["in-order"]}` : ""}${more.length ? `, ${more.join(", ")}` : ""}:`,
+    h("ul", {}, one.ring.map((each) => target(typeof each === "string" ? { to: each } : each, one))));
+}
+
+function target(one, { seconds }) {
+  const [kind, id] = one.to.split(/:(.*)/s);
+  const said = kind === "plan" ? h("a", { href: `#/plans/${encodeURIComponent(id)}` }, one.to) : h("strong", {}, one.to);
+  const more = [
+    !["plan", "person"].includes(kind) && `for ${one.seconds || seconds || 25} s`, one.delay && `after ${one.delay} s`, one.share > 1 && `share ${one.share}`,
+    one.show && `sees ${one.show}`, one.confirm && `taken with the key ${one.confirm}`,
+  ].filter(Boolean);
+  return h("li", {}, said, more.length ? ` ${more.join(", ")}` : "");
 }

@@ -134,7 +134,8 @@ function answerTree(answer, caller) {
       person ? `person ${each.id.slice(7)} is at ` : ["schedule ", h("a", { href: `#/schedules/${encodeURIComponent(each.id)}` }, each.id), " is "],
       h("strong", {}, each.state), `: it is ${wall(each.local_time)} there (${each.time_zone})`,
       each.override ? ", set by hand" : "", each.until ? `, and until ${wall(each.until)}` : "",
-      each.within_horizon ? "" : " (outside the horizon compiled: the nearest week inside it answers)"));
+      each.within_horizon ? "" : " (outside the horizon compiled: the nearest week inside it answers)",
+      each.rules?.length ? h("ul", {}, each.rules.map(rule)) : null));
   }
   for (const each of answer.conditions || []) {
     const found = each.asks === "from" ? `${each.found} calls` : `${each.asks} is ${each.found}`;
@@ -146,6 +147,11 @@ function answerTree(answer, caller) {
   return [h("h2", {}, title, h("small", { class: "soft" }, ` generation ${answer.generation}`)), h("ul", { class: "tree" }, items),
     answer.applications.length ? h("details", {}, h("summary", {}, "What FreeSWITCH is told"), h("ol", { class: "told" }, answer.applications.map(([app, data]) => h("li", {}, h("code", {}, `${app} ${data}`))))) : null];
 }
+
+// A rule that was tried, on the schedule's own clock: the last is the one that decided.
+const rule = (one) => h("li", { class: one.held ? "" : "soft" }, one.times ? `${one.place}: ${one.times}: ` : "no rule holds: otherwise ",
+  one.held ? h("strong", {}, one.state) : `not now, ${one.from ? `next ${wall(one.from)}` : "nor in the next year"}`,
+  one.held && one.until ? `, until ${wall(one.until)}` : "");
 
 const steps = (list) => list.map((step) => {
   if (step.cause) return h("li", {}, step.cause === "relay" ? "hang up with the cause that matters of what was rung" : `hang up: ${step.cause}`);
