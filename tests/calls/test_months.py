@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from importlib.resources import files
@@ -116,7 +117,7 @@ def test_the_months_between_two_days(first: int, last: int, months: tuple[int, i
 
 
 def test_a_database_of_before_is_given_its_months(tmp_path: Path) -> None:
-    """The migration, over what the version before left."""
+    """The migration, over what the version before left: it, and those behind it, are undone."""
     store = open_calls(tmp_path)
     fill(store)
     wanted = store.sums("campaign_days", CallFilter(20261001, 20261130), ["campaign"])
@@ -126,6 +127,9 @@ def test_a_database_of_before_is_given_its_months(tmp_path: Path) -> None:
         database.execute(f"DROP TABLE {table}")
     place = files("vnroute.calls.migrations").joinpath("sqlite")
     (months,) = (each.name for each in place.iterdir() if each.name.endswith("_months.sql"))
+    for later in (each for each in place.iterdir() if each.name > months):
+        for what, name in re.findall(r"CREATE (TABLE|INDEX) (\w+)", later.read_text()):
+            database.execute(f"DROP {what} {name}")
     database.execute("DELETE FROM schema_version WHERE version >= ?", (int(months[:4]),))
     database.commit()
     database.close()

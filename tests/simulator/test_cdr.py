@@ -112,13 +112,13 @@ def test_it_reads_as_a_real_switch_s_of_the_same_call(name: str, gateways: str) 
 
 
 def test_every_name_that_vnroute_reads_of_a_captured_record_is_in_a_simulated_one() -> None:
-    from vnroute.calls.reading import _READ
+    from vnroute.calls.reading import READ
 
     for name, gateways in (("answered_on_second", ANSWERED_ON_SECOND), ("busy", BUSY)):
         real = json.loads(captured(name))
         ours = json.loads(placed(gateways)[1])
         assert set(ours) == set(real)
-        wanted = set(_READ) & set(real["variables"]) - {"vn_campaign"}  # not in this plan
+        wanted = set(READ) & set(real["variables"]) - {"vn_campaign"}  # not in this plan
         assert wanted - set(ours["variables"]) == set(), name
         (flow,) = ours["callflow"]
         assert set(flow["caller_profile"]) - set(real["callflow"][0]["caller_profile"]) == set()

@@ -151,7 +151,7 @@ def test_keys_and_themes(page: Page, filled: Home) -> None:
     page.keyboard.type("sales")
     page.keyboard.press("Enter")
     page.wait_for_selector("main >> text=acme-sales")
-    page.wait_for_function("!document.querySelector('main').innerText.includes('acme-main')")
+    page.wait_for_selector("main >> text=acme-main", state="detached")
     assert "like=sales" in page.url
     page.keyboard.press("Escape")
     page.keyboard.press("?")

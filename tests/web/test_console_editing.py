@@ -189,7 +189,7 @@ def test_script_and_sql_in_every_text_field(page: Page, filled: Home, address: s
                 field.fill(evil)
         page.locator("main button.main").first.click()
         page.wait_for_timeout(300)
-        page.wait_for_function("!document.querySelector('main button.main')?.disabled")
+        page.wait_for_selector("main button.main[disabled]", state="detached")
         assert page.title() != "owned" and page.locator("main img").count() == 0
     assert filled.get("/api/v1/accounts") == before
     assert filled.get("/api/v1/numbers?limit=1")[1]["items"]
