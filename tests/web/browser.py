@@ -45,7 +45,10 @@ def watched(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]]
     page.set_default_timeout(90_000)  # a busy machine, not a slow page
     wrong: list[str] = []
     page.on("pageerror", lambda error: wrong.append(f"error: {error}"))
-    page.on("dialog", lambda dialog: (wrong.append(f"alert: {dialog.message}"), dialog.dismiss()))
+
+    def alerted(dialog: Any) -> None:
+        wrong.append(f"alert: {dialog.message}")
+        dialog.dismiss()
 
     def heard(message: Any) -> None:
         # What a browser says of an answer that is no 2xx is not ours to avoid.
@@ -56,6 +59,7 @@ def watched(browser: Browser, **options: Any) -> Iterator[tuple[Page, list[str]]
         if not request.url.startswith("http://127.0.0.1:"):
             wrong.append(f"foreign: {request.url[:100]}")
 
+    page.on("dialog", alerted)
     page.on("console", heard)
     page.on("request", asked)
     try:
