@@ -9,11 +9,28 @@ clock plays them back: its statistics, JSON and comparisons are then those of th
 from __future__ import annotations
 
 import gc
+import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pytest_benchmark.fixture import BenchmarkFixture
+
+
+Decide = Callable[[bytes, float], bytes]
+"""A decision: CHANNEL_DATA and a moment (Unix seconds) in, the reply out."""
+
+
+def timed(decide: Decide, calls: Sequence[bytes], now: float) -> Callable[[], float]:
+    """Return what decides all of these calls and returns the seconds of one."""
+
+    def run() -> float:
+        start = time.perf_counter()
+        for data in calls:
+            decide(data, now)
+        return (time.perf_counter() - start) / len(calls)
+
+    return run
 
 
 def interleave(subjects: Mapping[str, Callable[[], float]], rounds: int) -> dict[str, list[float]]:

@@ -9,7 +9,6 @@ every Event Socket library does. Neither has schedules, carriers, failover or ch
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -18,9 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import vnroute_side
 from bench.fake_switch import channel_data
-from bench.rounds import RecordedClock, interleave
-
-Decide = Callable[[bytes, float], bytes]
+from bench.rounds import Decide, RecordedClock, interleave, timed
 
 #: Different calls that a round walks through, spread over all numbers.
 CALLS = 2_000
@@ -77,16 +74,9 @@ class Measured:
         for name, decide in subjects.items():
             assert b"sofia/gateway/" in decide(calls[0], now), f"{name} routes nothing"
 
-        def timed(decide: Decide) -> Callable[[], float]:
-            def run() -> float:
-                start = time.perf_counter()
-                for data in calls:
-                    decide(data, now)
-                return (time.perf_counter() - start) / len(calls)
-
-            return run
-
-        self.seconds = interleave({name: timed(one) for name, one in subjects.items()}, ROUNDS)
+        self.seconds = interleave(
+            {name: timed(one, calls, now) for name, one in subjects.items()}, ROUNDS
+        )
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,7 +17,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from bench import vnroute_side
 from bench.corpus import did
 from bench.fake_switch import channel_data
-from bench.rounds import RecordedClock, interleave
+from bench.rounds import RecordedClock, interleave, timed
 
 NUMBERS = PLANS = 100_000
 SCHEDULES = 10_000
@@ -51,16 +50,7 @@ def measured(workshop: Path) -> dict[str, list[float]]:
     }
     assert [len(found) for found in plans.values()] == [1, CALLS]
 
-    def timed(decide: Callable[[bytes, float], bytes]) -> Callable[[], float]:
-        def run() -> float:
-            start = time.perf_counter()
-            for data in calls:
-                decide(data, now)
-            return (time.perf_counter() - start) / len(calls)
-
-        return run
-
-    return interleave({name: timed(one) for name, one in subjects.items()}, ROUNDS)
+    return interleave({name: timed(one, calls, now) for name, one in subjects.items()}, ROUNDS)
 
 
 def _plan(reply: bytes) -> bytes:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import vnroute_side
 from bench.fake_switch import channel_data
-from bench.rounds import RecordedClock, interleave
+from bench.rounds import RecordedClock, interleave, timed
 
 NUMBERS = 100_000
 CALLS = 2_000
@@ -35,15 +34,6 @@ def seconds(workshop: Path, dids: list[str]) -> dict[str, list[float]]:
     now = time.time()
     calls = [data for _, data in channel_data(dids[: NUMBERS : NUMBERS // CALLS])]
 
-    def timed(decide: vnroute_side.Decide) -> Callable[[], float]:
-        def run() -> float:
-            start = time.perf_counter()
-            for data in calls:
-                decide(data, now)
-            return (time.perf_counter() - start) / len(calls)
-
-        return run
-
     kept = {number: (0, now + 3600.0) for number in range(10**14, 10**14 + NUMBERS)}
     kept.update((number, (0, now + 3600.0)) for number in vnroute_side.targets_of(1))
     try:
@@ -56,7 +46,9 @@ def seconds(workshop: Path, dids: list[str]) -> dict[str, list[float]]:
     one, other = (re.sub(rb"origination_uuid=[0-9a-f-]+", b"", subjects[name](calls[0], now))
                   for name in NAMES)  # fmt: skip
     assert one == other
-    return interleave({name: timed(decide) for name, decide in subjects.items()}, ROUNDS)
+    return interleave(
+        {name: timed(decide, calls, now) for name, decide in subjects.items()}, ROUNDS
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -8,7 +8,6 @@ three`` is the same with the first of the three open: it is passed over (docs/ca
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -16,7 +15,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import vnroute_side
 from bench.fake_switch import channel_data
-from bench.rounds import RecordedClock, interleave
+from bench.rounds import RecordedClock, interleave, timed
 
 NUMBERS = 100_000
 CALLS = 2_000
@@ -36,15 +35,6 @@ def seconds(workshop: Path, dids: list[str]) -> dict[str, list[float]]:
     step = NUMBERS // CALLS
     calls = [data for _, data in channel_data(dids[:NUMBERS:step])]
 
-    def timed(decide: vnroute_side.Decide) -> Callable[[], float]:
-        def run() -> float:
-            start = time.perf_counter()
-            for data in calls:
-                decide(data, now)
-            return (time.perf_counter() - start) / len(calls)
-
-        return run
-
     mine, others = vnroute_side.CARRIERS, [f"other-{place}" for place in range(997)]
     far = dict.fromkeys((*mine, *others[10:]), True) | dict.fromkeys(others[:10], False)
     near = dict.fromkeys((*mine[1:], *others[9:]), True) | dict.fromkeys(
@@ -59,7 +49,9 @@ def seconds(workshop: Path, dids: list[str]) -> dict[str, list[float]]:
         pytest.skip(str(reason))
     first = f"sofia/gateway/{vnroute_side.CARRIERS[0]}/".encode()
     assert [first in subjects[name](calls[0], now) for name in NAMES] == [True, True, False]
-    return interleave({name: timed(decide) for name, decide in subjects.items()}, ROUNDS)
+    return interleave(
+        {name: timed(decide, calls, now) for name, decide in subjects.items()}, ROUNDS
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from bench import corpus, vnroute_side
 from bench.fake_switch import channel_data
-from bench.rounds import RecordedClock, interleave
+from bench.rounds import RecordedClock, interleave, timed
 from vnroute.compiler import compile_image
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
@@ -100,16 +100,10 @@ def measured(workshop: Path) -> dict[str, list[float]]:
         blocked = b"vn_refused=screened" in matcher.decide(calls[-1], now)
         assert blocked is name.endswith("blocked"), name
 
-    def timed(matcher: Matcher, calls: list[bytes]) -> Callable[[], float]:
-        def run() -> float:
-            start = time.perf_counter()
-            for data in calls:
-                matcher.decide(data, now)
-            return (time.perf_counter() - start) / len(calls)
-
-        return run
-
-    return interleave({name: timed(*one) for name, one in subjects.items()}, ROUNDS)
+    return interleave(
+        {name: timed(matcher.decide, calls, now) for name, (matcher, calls) in subjects.items()},
+        ROUNDS,
+    )
 
 
 @pytest.mark.parametrize("name", NAMES)

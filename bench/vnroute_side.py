@@ -16,9 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from bench.rounds import Decide
+
 #: Three carriers in turn, for a target of the numbers' plan: what every peer answers, too.
 CARRIERS = ("gw1", "gw2", "gw3")
-Decide = Callable[[bytes, float], bytes]
 TARGET = "+441610000000"
 
 
