@@ -30,18 +30,15 @@ def command() -> None:
 @pass_session
 def show(session: Session, number: str, as_json: bool) -> int:
     """Show where NUMBER leads, by its own entry or a block around it. Exit status 1 if nowhere."""
-    from vnroute.cli.output import print_error, print_json
-    from vnroute.model import FieldError
-    from vnroute.model.e164 import parse_number
+    from vnroute.cli.output import print_json
 
     store = session.open_store(create=False)
     try:
-        digits = parse_number(number, "number")
+        digits = _parsed(number)
+        if digits is None:
+            return 2
         own = store.number(digits)
         found = own or store.find_number(digits)
-    except FieldError as error:
-        print_error(str(error))
-        return 2
     finally:
         store.close()
     data = None if found is None else _data(digits, found, own is None)
@@ -74,13 +71,9 @@ def set_(session: Session, /, number: str, as_json: bool, **given: str | None) -
     A new number that lies in a block of ours begins as the block is.
     """
     from vnroute.cli.output import print_error
-    from vnroute.model import FieldError
-    from vnroute.model.e164 import parse_number
 
-    try:
-        digits = parse_number(number, "number")
-    except FieldError as error:
-        print_error(str(error))
+    digits = _parsed(number)
+    if digits is None:
         return 2
     store = session.open_store(create=False)
     try:
@@ -107,20 +100,27 @@ def set_(session: Session, /, number: str, as_json: bool, **given: str | None) -
 @pass_session
 def remove(session: Session, number: str, as_json: bool) -> int:
     """Remove NUMBER; a block around it, if there is one, takes its calls."""
-    from vnroute.cli.output import print_error
-    from vnroute.model import FieldError
-    from vnroute.model.e164 import parse_number
-
-    try:
-        digits = parse_number(number, "number")
-    except FieldError as error:
-        print_error(str(error))
+    digits = _parsed(number)
+    if digits is None:
         return 2
     store = session.open_store(create=False)
     try:
         return _edit(session, store, digits, {}, {"numbers": [f"+{digits}"]}, as_json)
     finally:
         store.close()
+
+
+def _parsed(number: str) -> int | None:
+    """Return the digits of a number; None after an error was printed."""
+    from vnroute.cli.output import print_error
+    from vnroute.model import FieldError
+    from vnroute.model.e164 import parse_number
+
+    try:
+        return parse_number(number, "number")
+    except FieldError as error:
+        print_error(str(error))
+        return None
 
 
 def _data(digits: int, assignment: Any, in_block: bool) -> dict[str, Any]:
