@@ -12,7 +12,7 @@ import types
 from collections.abc import Sequence
 from typing import Self
 
-__all__ = ["RawCaller", "RawPhone", "header", "headers"]
+__all__ = ["RawCaller", "RawPhone", "Udp", "header", "headers"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -48,13 +48,14 @@ def _message(first: str, lines: Sequence[str], body: str = "") -> bytes:
     return f"{text}\r\n\r\n{body}".encode()
 
 
-class _Endpoint:
-    def __init__(self, port: int = 0) -> None:
+class Udp:
+    """A socket on loopback, and a thread that serves it for as long as it is entered."""
+
+    def __init__(self, port: int = 0, *, timeout: float = 0.1) -> None:
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind((LOOPBACK, port))
-        self._socket.settimeout(0.1)
+        self._socket.settimeout(timeout)
         self.port = self._socket.getsockname()[1]
-        self.messages: list[str] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -71,6 +72,16 @@ class _Endpoint:
         self._end.set()
         self._thread.join(5)
         self._socket.close()
+
+    def _run(self) -> None:
+        """Serve until the end is set."""
+        raise NotImplementedError
+
+
+class _Endpoint(Udp):
+    def __init__(self, port: int = 0) -> None:
+        super().__init__(port)
+        self.messages: list[str] = []
 
     def _run(self) -> None:
         while not self._end.is_set():

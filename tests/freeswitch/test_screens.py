@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from tests.freeswitch.harness import (
     FreeSwitch,
-    Gateway,
     SippCarrier,
-    free_port,
     place,
     variable,
     wait_until,
 )
-from tests.freeswitch.test_main_job import Node, vnroute
+from tests.freeswitch.routed import rings, routed
 from tests.screening_table import (
     CALLS,
     CASES,
@@ -41,27 +38,20 @@ def bench(
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[FreeSwitch, list[SippCarrier]]]:
     home: Path = tmp_path_factory.mktemp("vnroute")
-    (home / "routes.yaml").write_text(ROUTING)
     (home / "imported.csv").write_text(IMPORTED)
-    vnroute(home, "load", "routes.yaml")
-    vnroute(home, "import", "list", "imported", "imported.csv")
-    vnroute(home, "compile")
-    with ExitStack() as stack:
-        node = stack.enter_context(Node(home))
-        gateways = [Gateway("gwA", free_port()), Gateway("gwB", free_port())]
-        carriers = [stack.enter_context(SippCarrier.answers(one)) for one in gateways]
-        yield stack.enter_context(FreeSwitch([node.address], gateways)), carriers
+    with routed(
+        home, ROUTING, ("import", "list", "imported", "imported.csv")
+    ) as switch_and_carriers:
+        yield switch_and_carriers
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_screens(bench: tuple[FreeSwitch, list[SippCarrier]], case: Case) -> None:
     switch, carriers = bench
-    before = [carrier.count() for carrier in carriers]
     headers = ["Privacy: id"] if case.withheld else []
-    placed = place(switch.address, [(case.number, case.caller)], headers=headers)
+    placed, rung = rings(switch, carriers, case.number, case.caller, headers)
     assert placed.codes() == {case.code: 1}
-    rung = [carrier.count() - count for carrier, count in zip(carriers, before, strict=True)]
-    assert tuple(rung) == case.rung
+    assert rung == case.rung
     for carrier, count in zip(carriers, rung, strict=True):
         if count and case.withheld:
             assert case.caller not in carrier.invites()[-1].sender

@@ -4,20 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import math
-import socket
-import threading
-import types
 import wave
 from collections.abc import Callable
 from pathlib import Path
-from typing import Self
 
 import pytest
 
 from tests.freeswitch.canned import xferext
-from tests.freeswitch.harness import LOOPBACK, SippCarrier, variable, wait_until
+from tests.freeswitch.harness import SippCarrier, variable, wait_until
 from tests.freeswitch.lab import Lab
-from tests.freeswitch.raw_sip import RawCaller
+from tests.freeswitch.raw_sip import RawCaller, Udp
 from tests.support.images import MONDAY_NOON_IN_NEW_YORK, compiled
 from tests.support.memory import MemoryRouting
 from vnroute.matcher.decide import Matcher
@@ -30,34 +26,15 @@ NUMBER = "+18005551234"
 BOX = "100@voicemail.example"
 
 
-class Speaker:
+class Speaker(Udp):
     """The sound of a caller: hears what comes, and hums (PCMU, RFC 3551)."""
 
     _SILENCE = frozenset((0xFF, 0x7F, 0xFE, 0x7E, 0xD5, 0x55))
 
     def __init__(self) -> None:
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._socket.bind((LOOPBACK, 0))
-        self._socket.settimeout(0.02)
-        self.port = self._socket.getsockname()[1]
-        self._end = threading.Event()
-        self._thread = threading.Thread(target=self._run, daemon=True)
+        super().__init__(timeout=0.02)
         self.heard = 0
         self.spoken = 0
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: types.TracebackType | None,
-    ) -> None:
-        self._end.set()
-        self._thread.join(5)
-        self._socket.close()
 
     def _run(self) -> None:
         """One packet goes for each that comes, so that both keep the switch's time."""
