@@ -14,7 +14,9 @@ from pathlib import Path
 
 import msgspec
 
-__all__ = ["ByHand", "Drained", "write_whole"]
+from vnroute.files import write_whole
+
+__all__ = ["ByHand", "Drained"]
 
 
 class Drained(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -93,14 +95,3 @@ class _Writing:
 
     def __exit__(self, *_: object) -> None:
         os.close(self._lock)
-
-
-def write_whole(path: Path, data: bytes) -> None:
-    """Write a file in one step: a reader finds the one before or this one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    with open(temporary, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(temporary, path)

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from vnroute.carriers.breaker import Breaker, BreakerState
-from vnroute.carriers.by_hand import write_whole
 from vnroute.carriers.quality import Figures
+from vnroute.files import write_whole
 
 __all__ = ["KeptBreaker", "KeptMinute", "Memory"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from vnroute.carriers.by_hand import write_whole
+from vnroute.files import write_whole
 from vnroute.fraud.engine import Hit
 
 __all__ = ["KeptHit", "Memory", "read_memory"]
