@@ -16,6 +16,7 @@ from vnroute.model.screen import CallerList, caller_key, caller_text
 from vnroute.store.documents import block_document
 from vnroute.web.api.body import read_as
 from vnroute.web.api.changes import Changes, who
+from vnroute.web.api.parameters import Dry, Wait
 from vnroute.web.api.problems import not_there
 from vnroute.web.api.who import needs, unlimited
 
@@ -24,8 +25,6 @@ __all__ = ["ChangedCallers", "caller_handlers"]
 _Id = Annotated[str, PathParameter(max_length=64)]
 _Limit = Annotated[int, QueryParameter(ge=1, le=10_000, description="Entries in a page.")]
 _Text = Annotated[str, QueryParameter(max_length=64)]
-_Dry = Annotated[bool, QueryParameter(description="Check everything, keep nothing.")]
-_Wait = Annotated[float, QueryParameter(ge=0, le=60)]
 
 
 class ChangedCallers(msgspec.Struct, forbid_unknown_fields=True):
@@ -63,7 +62,7 @@ def caller_handlers(changes: Changes) -> list[HTTPRouteHandler]:
           guards=[needs("operator"), unlimited], summary="Change who is on a list",
           operation_id="change_callers")  # fmt: skip
     async def changed(
-        request: Request[Any, Any, Any], key: _Id, dry_run: _Dry = False, wait: _Wait = 0.0
+        request: Request[Any, Any, Any], key: _Id, dry_run: Dry = False, wait: Wait = 0.0
     ) -> dict[str, Any]:
         """Put entries on a list and take others off it, all or nothing."""
         given = await read_as(request, ChangedCallers)

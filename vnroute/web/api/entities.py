@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, post, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from vnroute.access.identity import Identity, Role
 from vnroute.importing.catalogue import KINDS
@@ -20,6 +20,7 @@ from vnroute.model.problem import FieldError
 from vnroute.store.base import Transaction
 from vnroute.web.api.body import etag, items, json_of
 from vnroute.web.api.changes import Changes, check_etag
+from vnroute.web.api.parameters import Dry, IfMatch, IfNoneMatch, Wait
 from vnroute.web.api.problems import Refused, not_there
 from vnroute.web.api.who import needs
 
@@ -45,12 +46,6 @@ _Limit = Annotated[int, QueryParameter(ge=1, le=_MOST, description="Entries in a
 _Id = Annotated[str, PathParameter(max_length=64)]
 _Text = Annotated[str, QueryParameter(max_length=100)]
 _After = Annotated[str, QueryParameter(max_length=64, description="The next of the page before.")]
-_Wait = Annotated[
-    float, QueryParameter(ge=0, le=60, description="Seconds to wait until it is live.")
-]
-_Dry = Annotated[bool, QueryParameter(description="Check everything, keep nothing.")]
-_IfMatch = Annotated[str, HeaderParameter(name="If-Match", required=False, max_length=500)]
-_IfNone = Annotated[str, HeaderParameter(name="If-None-Match", required=False, max_length=500)]
 
 
 def _writer(kind: str) -> Role:
@@ -215,10 +210,10 @@ def _handlers_of(kind: str, changes: Changes) -> list[HTTPRouteHandler]:
     async def stored(
         request: Request[Any, Any, Any],
         key: _Id,
-        if_match: _IfMatch = "",
-        if_none_match: _IfNone = "",
-        dry_run: _Dry = False,
-        wait: _Wait = 0.0,
+        if_match: IfMatch = "",
+        if_none_match: IfNoneMatch = "",
+        dry_run: Dry = False,
+        wait: Wait = 0.0,
     ) -> Response[dict[str, Any]]:
         """Make one, or change the one whose ETag ``If-Match`` names."""
         identity: Identity = request.user
@@ -246,9 +241,9 @@ def _handlers_of(kind: str, changes: Changes) -> list[HTTPRouteHandler]:
     async def removed(
         request: Request[Any, Any, Any],
         key: _Id,
-        if_match: _IfMatch = "",
-        dry_run: _Dry = False,
-        wait: _Wait = 0.0,
+        if_match: IfMatch = "",
+        dry_run: Dry = False,
+        wait: Wait = 0.0,
     ) -> Response[dict[str, Any]]:
         """Remove the one whose ETag ``If-Match`` names; what is still referred to stays."""
         identity: Identity = request.user
@@ -281,7 +276,7 @@ def _edits(changes: Changes) -> HTTPRouteHandler:
     @post("/edits", tags=["edits"], status_code=200, guards=[needs("operator")],
           summary="Change many at once", operation_id="edit")  # fmt: skip
     async def edited(
-        request: Request[Any, Any, Any], dry_run: _Dry = False, wait: _Wait = 0.0
+        request: Request[Any, Any, Any], dry_run: Dry = False, wait: Wait = 0.0
     ) -> Response[dict[str, Any]]:
         """Put and remove entries of several kinds: all of it or nothing.
 

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import msgspec
 from litestar import Request, Response, delete, get, put
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import HeaderParameter, PathParameter, QueryParameter
+from litestar.params import PathParameter, QueryParameter
 
 from vnroute.access.identity import Identity
 from vnroute.model import FieldError
@@ -19,6 +19,7 @@ from vnroute.store.documents import number_document
 from vnroute.web.api.body import etag, json_of
 from vnroute.web.api.changes import Changes, check_etag
 from vnroute.web.api.entities import check_numbers
+from vnroute.web.api.parameters import Dry, IfMatch, IfNoneMatch, Wait
 from vnroute.web.api.problems import Refused, not_there
 from vnroute.web.api.who import needs
 
@@ -28,10 +29,6 @@ _Number = Annotated[str, PathParameter(max_length=20)]
 _Text = Annotated[str, QueryParameter(max_length=64)]
 _Digits = Annotated[str, QueryParameter(pattern=r"^\+?([1-9][0-9]{0,14})?$")]
 _Limit = Annotated[int, QueryParameter(ge=1, le=1000, description="Entries in a page.")]
-_Wait = Annotated[float, QueryParameter(ge=0, le=60)]
-_Dry = Annotated[bool, QueryParameter(description="Check everything, keep nothing.")]
-_IfMatch = Annotated[str, HeaderParameter(name="If-Match", required=False, max_length=500)]
-_IfNone = Annotated[str, HeaderParameter(name="If-None-Match", required=False, max_length=500)]
 
 
 def _parsed(text: str) -> int:
@@ -101,10 +98,10 @@ def number_handlers(changes: Changes) -> list[HTTPRouteHandler]:
     async def stored(
         request: Request[Any, Any, Any],
         key: _Number,
-        if_match: _IfMatch = "",
-        if_none_match: _IfNone = "",
-        dry_run: _Dry = False,
-        wait: _Wait = 0.0,
+        if_match: IfMatch = "",
+        if_none_match: IfNoneMatch = "",
+        dry_run: Dry = False,
+        wait: Wait = 0.0,
     ) -> Response[dict[str, Any]]:
         """Add a number, or move the one whose ETag ``If-Match`` names; live with the answer."""
         identity: Identity = request.user
@@ -142,9 +139,9 @@ def number_handlers(changes: Changes) -> list[HTTPRouteHandler]:
     async def removed(
         request: Request[Any, Any, Any],
         key: _Number,
-        if_match: _IfMatch = "",
-        dry_run: _Dry = False,
-        wait: _Wait = 0.0,
+        if_match: IfMatch = "",
+        dry_run: Dry = False,
+        wait: Wait = 0.0,
     ) -> Response[dict[str, Any]]:
         """Remove the number whose ETag ``If-Match`` names; a block around it takes its calls."""
         identity: Identity = request.user
