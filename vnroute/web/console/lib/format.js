@@ -59,3 +59,9 @@ export function country(code) {
 
 /** today() is the day in UTC; today(-6) six days before. */
 export const today = (days = 0) => new Date(Date.now() + days * 864e5).toISOString().slice(0, 10);
+
+/** How a step rings several targets, in words. */
+export const HOW = {
+  "in-order": "one after the other", together: "together, the first to answer wins",
+  share: "one by its share of the calls, the others if it fails", rotate: "each call begins with the next of these",
+};

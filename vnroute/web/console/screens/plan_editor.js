@@ -6,7 +6,7 @@ import { cards, editing, mayEdit, whole, words } from "../lib/editing.js";
 import { field } from "../lib/form.js";
 
 const ACTS = [["ring", "Ring"], ["play", "Play a message"], ["voicemail", "Voicemail"], ["hangup", "Hang up"]];
-const HOWS = [["in-order", "one after the other"], ["together", "all at once"], ["share", "by share"], ["rotate", "in rotation"]];
+const HOWS = [["in-order", "one after the other"], ["together", "together"], ["share", "by share"], ["rotate", "in rotation"]];
 const line = (target) => (typeof target === "string" ? target : JSON.stringify(target));
 // One target a line: a text, or its JSON where it has settings of its own.
 const targets = (text) => text.split("\n").map((each) => each.trim()).filter(Boolean).map((each) => {

@@ -3,6 +3,7 @@
 import { get, getTagged } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { form } from "../lib/form.js";
+import { HOW } from "../lib/format.js";
 import { pagedTable } from "../lib/table.js";
 import { edit } from "./plan_editor.js";
 
@@ -46,8 +47,6 @@ async function one(place, id) {
       h("details", {}, h("summary", {}, "As the API has it"), h("pre", { class: "code", tabindex: "0" }, JSON.stringify(data, null, 2)))));
 }
 
-const HOW = { "in-order": "one after the other", together: "all at once", share: "one by its share, the others if it fails", rotate: "each call beginning with the next" };
-
 // One step: under what, what then. Texts of the plan's owner stay texts.
 function step(one, place) {
   const under = [
@@ -61,7 +60,7 @@ function step(one, place) {
   if (one.voicemail) return h("li", {}, conditions, "voicemail takes a message for ", h("strong", {}, one.voicemail));
   if (one.hangup) return h("li", {}, conditions, one.hangup === "relay" ? "hang up with the cause that matters of what was rung" : `hang up: ${one.hangup}`);
   const more = [one.show && one.show !== "caller" && `they see ${one.show}`, one.confirm && `taken with the key ${one.confirm}`, one.policy && `hunted as policy ${one.policy} says`].filter(Boolean);
-  return h("li", {}, conditions, `ring${one.ring.length > 1 ? ` ${HOW[one.how] || HOW["in-order"]}` : ""}${more.length ? `, ${more.join(", ")}` : ""}:`,
+  return h("li", {}, conditions, `ring${one.ring.length > 1 ? `, ${HOW[one.how] || HOW["in-order"]}` : ""}${more.length ? `, ${more.join(", ")}` : ""}:`,
     h("ul", {}, one.ring.map((each) => target(typeof each === "string" ? { to: each } : each, one))));
 }
 

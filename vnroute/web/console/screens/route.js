@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { wall } from "../lib/format.js";
+import { HOW, wall } from "../lib/format.js";
 import { form } from "../lib/form.js";
 import { empty, failed } from "../lib/states.js";
 import { inZone, mondayOf } from "../lib/week.js";
@@ -106,11 +106,6 @@ function slider(answers, start, moment, zone, look) {
     h("p", { class: "soft" }, changes ? `${changes} change${changes === 1 ? "" : "s"} of the answer in this week (days in UTC).` : "The same answer all week."));
 }
 
-const HOW = {
-  together: "together, the first to answer wins", share: "one by its share of the calls, the others if it fails",
-  rotate: "each call begins with the next of these",
-};
-
 function answerTree(answer, caller) {
   const service = answer.service;
   const items = [];
@@ -158,7 +153,7 @@ const steps = (list) => list.map((step) => {
   if (step.kind === "play") return h("li", {}, `play ${step.said}, as early media`);
   if (step.kind === "voicemail") return h("li", {}, `voicemail takes a message for ${step.said}`);
   const inner = step.targets.map(target);
-  return HOW[step.how] && step.targets.length > 1 ? h("li", {}, `${HOW[step.how]}:`, h("ul", {}, inner)) : inner;
+  return step.how !== "in-order" && step.targets.length > 1 ? h("li", {}, `${HOW[step.how]}:`, h("ul", {}, inner)) : inner;
 });
 
 function target(one) {
