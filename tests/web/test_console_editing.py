@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -34,14 +34,29 @@ def filled(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         made.close()
 
 
+@pytest.fixture(scope="module")
+def session(browser: Browser, filled: Home) -> Any:
+    """What a browser keeps of the owner's log-in; one for all tests, since no more than twenty a
+    minute are taken, and a quick machine runs more tests in one.
+    """
+    with watched(browser) as (made, _):
+        log_in(made, filled)
+        return made.context.storage_state()
+
+
 @pytest.fixture
-def page(browser: Browser, filled: Home) -> Iterator[Page]:
-    with watched(browser, viewport=DESKTOP) as (made, _):
+def page(browser: Browser, session: Any) -> Iterator[Page]:
+    with watched(browser, viewport=DESKTOP, storage_state=session) as (made, _):
         yield made
 
 
-def enter(page: Page, home: Home, address: str) -> None:
+def log_in(page: Page, home: Home) -> None:
     page.goto(f"http://127.0.0.1:{home.control_port}/#key={home.key}")
+    page.wait_for_selector("#menu a", state="attached")
+
+
+def enter(page: Page, home: Home, address: str) -> None:
+    page.goto(f"http://127.0.0.1:{home.control_port}/")
     page.wait_for_selector("#menu a", state="attached")
     page.evaluate("address => { location.hash = address }", address)
 
@@ -305,6 +320,7 @@ def test_from_nothing_to_a_first_routed_call(
         home.serve("--empty", wait=False)
         home.until(lambda: home.get("/healthz")[0] == 200 and bool(home.key))
         with watched(browser, viewport=DESKTOP) as (page, _):
+            log_in(page, home)
             enter(page, home, "/start")
             page.get_by_label("3. A plan").select_option(template)
             page.get_by_label("Its campaign").fill("spring-26")
