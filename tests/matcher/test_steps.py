@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.support.images import MONDAY_NOON_IN_NEW_YORK, compiled
 from tests.support.memory import MemoryRouting
+from vnroute.importing.legs import MAX_LEGS
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import applications_of, channel_data, explain
 from vnroute.model import Account, Carrier, Gateway, Number, Plan, Rate, Step
@@ -65,6 +66,15 @@ def bridges(matcher: Matcher, caller: str = "+34911234567") -> list[str]:
 
 def first_rung(matcher: Matcher, caller: str = "+34911234567") -> str:
     return "+" + re.findall(r"gwA/(\d+)", "".join(bridges(matcher, caller)))[0]
+
+
+@pytest.mark.parametrize("over", [0, 1, 40])
+def test_a_call_has_as_many_legs_as_a_load_counts_with(tmp_path: Path, over: int) -> None:
+    targets = tuple(f"gateway:pbx/{number}" for number in range(MAX_LEGS + over))
+    steps = [Step(ring=targets[at : at + 16]) for at in range(0, len(targets), 16)]
+    reply = matcher_of(tmp_path, *steps).decide(channel_data("18005551234"), NOW)
+    assert reply.count(b"origination_uuid=") == MAX_LEGS
+    assert b"gateway/pbx/%d\n" % (MAX_LEGS - 1) in reply
 
 
 def test_together_each_phone_is_a_branch_with_its_own_hunt(tmp_path: Path) -> None:

@@ -13,9 +13,9 @@ cdef extern from *:
     const uint32_t* OP_WORDS "vn_op_words"
 
 
-cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
-    """Return how many words the step at hand has; the first four of one of those are read."""
-    cdef uint32_t op = step[0] & 0xFF
+cdef inline uint64_t words_as(uint32_t op, const uint32_t* step) noexcept nogil:
+    """Return how many words the step at hand has, whose op is known already; the first four of one
+    of variable length are read. Where the op is a constant, so is what comes of it."""
     if op == OP_TOGETHER:
         return 2 + <uint64_t>step[1]
     if op == OP_PICK:
@@ -27,3 +27,8 @@ cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
     if op == OP_LANGUAGE:
         return 4 + 2 * <uint64_t>step[3]
     return OP_WORDS[op]
+
+
+cdef inline uint64_t words_of(const uint32_t* step) noexcept nogil:
+    """Return how many words the step at hand has."""
+    return words_as(step[0] & 0xFF, step)

@@ -19,7 +19,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from vnroute.image.overlay_slots cimport OverlaySlot, slot_of
 from vnroute.image.number_line cimport NO_PREFIX, POWERS
-from vnroute.image.program_words cimport words_of
+from vnroute.image.program_words cimport words_as, words_of
 from vnroute.image.records cimport (
     CALLER_ANONYMOUS,
     CALLER_INVALID,
@@ -825,31 +825,33 @@ cdef class Matcher:
         cdef uint32_t op, i, plan
         cdef uint64_t number
         cdef bint outer = self._timed
+        cdef const uint32_t* body
         cdef const uint32_t* timed = word    # where the words of the last schedule end
         while word < stop:
             op = word[0] & 0xFF
             self._timed = outer or word < timed
             if op == OP_WHEN:
+                body = word + words_as(OP_WHEN, word)
                 if self.state_at(word[1], now) != word[2]:
-                    word += word[3]
-                elif word + 4 + word[3] > timed:
-                    timed = word + 4 + word[3]
-                word += 4
+                    body += word[3]
+                elif body + word[3] > timed:
+                    timed = body + word[3]
+                word = body
             elif op == OP_FROM:
                 i = word[1] if not self._is_from(word) else 0
-                word += 4 + 3 * word[3] + i
+                word += words_as(OP_FROM, word) + i
             elif op == OP_CAMPAIGN:
                 i = word[1] if not self._is_campaign(word) else 0
-                word += 3 + 2 * word[2] + i
+                word += words_as(OP_CAMPAIGN, word) + i
             elif op == OP_LANGUAGE:
                 i = word[1] if not self._speaks(word) else 0
-                word += 4 + 2 * word[3] + i
+                word += words_as(OP_LANGUAGE, word) + i
             elif op == OP_RING:
                 self._ring(word + 1, 1)
-                word += 2
+                word += words_as(OP_RING, word)
             elif op == OP_TOGETHER:
                 self._ring(word + 2, word[1])
-                word += 2 + word[1]
+                word += words_as(OP_TOGETHER, word)
             elif op == OP_PICK:
                 word = self._pick(word, now, depth)
                 if self._taken:
@@ -870,10 +872,10 @@ cdef class Matcher:
                     self._enter(number, plan, NO_VALUE, now, depth + 1)
                     if self._taken:
                         return 1
-                word += 5
+                word += words_as(OP_FORWARD, word)
             elif op == OP_APPLY:
                 self._apply(word)
-                word += 3
+                word += words_as(OP_APPLY, word)
             elif op == OP_TAKE:
                 # mod_voicemail does not answer: the message would be left as early media.
                 put_text(&self._body, b"application: answer\n")
@@ -1047,13 +1049,13 @@ cdef class Matcher:
                 place = (picked + i) % count
             else:
                 place = i if i > picked else i - 1
-            body = step + 4 + 2 * count
+            body = step + words_as(OP_PICK, step)
             for j in range(place):
                 body += step[5 + 2 * j]
             self._steps(body, body + step[5 + 2 * place], now, depth)
             if self._taken:
                 return step
-        body = step + 4 + 2 * count
+        body = step + words_as(OP_PICK, step)
         for i in range(count):
             body += step[5 + 2 * i]
         return body
