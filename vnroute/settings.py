@@ -102,6 +102,16 @@ def _check_service(url: str) -> None:
         raise FieldError("http", repr(url.partition("?")[0]), expected)
 
 
+def _is_loopback(host: str | None) -> bool:
+    """Return whether what is sent to a host does not leave this machine."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return False
+
+
 def _check_webhook(url: str, secret_file: str) -> None:
     if not url:
         return
@@ -327,6 +337,12 @@ class DipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 
     http: str = ""
     """Address of a service, ``{number}`` in place of the number: ``http://127.0.0.1:8090/{number}``."""
+    authorization: Literal["", "bearer", "basic"] = ""
+    """How that service is told who asks, in the header Authorization; empty says nothing."""
+    secret_file: str = ""
+    """File with a bearer's token, or NAME:PASSWORD for ``basic``. An absolute path."""
+    secret_in_clear: bool = False
+    """Whether that may go over plain http to another machine, where whoever is between reads it."""
     enum: str = ""
     """Domain below which NAPTR records lie (ENUM): ``e164.arpa``, or one's own."""
     resolver: str = "127.0.0.1:53"
@@ -344,6 +360,7 @@ class DipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         if self.http and self.enum:
             raise FieldError("enum", repr(self.enum), "one of http and enum")
         _check_service(self.http)
+        self._check_authorization()
         label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
         if self.enum and not (
             len(self.enum) <= 200 and re.fullmatch(rf"{label}(\.{label})*\.?", self.enum, re.ASCII)
@@ -361,6 +378,21 @@ class DipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         _check_range("ported_seconds", self.ported_seconds, 1, 2_592_000, "seconds")
         _check_range("unported_seconds", self.unported_seconds, 1, 2_592_000, "seconds")
         _check_range("most_kept", self.most_kept, 1, 10_000_000)
+
+    def _check_authorization(self) -> None:
+        if not self.authorization:
+            if self.secret_file:
+                raise FieldError("authorization", "nothing", "bearer or basic, beside secret_file")
+            return
+        if not self.http:
+            raise FieldError("authorization", repr(self.authorization), "http beside it")
+        if not self.secret_file.startswith("/"):
+            found = repr(self.secret_file) if self.secret_file else "nothing"
+            raise FieldError("secret_file", found, "an absolute path")
+        parts = urlsplit(self.http)
+        if parts.scheme == "http" and not _is_loopback(parts.hostname) and not self.secret_in_clear:
+            found = f"false, and a secret for http to {parts.hostname}"
+            raise FieldError("secret_in_clear", found, "https, a service on this machine, or true")
 
 
 class SwitchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -628,6 +660,7 @@ class _Reading:
         sections: dict[str, Any] = {}
         for section, kind in _SECTIONS.items():
             values = self.values[section]
+            wrong: set[str] = set()
             while True:
                 try:
                     sections[section] = kind(**values)
@@ -636,9 +669,12 @@ class _Reading:
                     # Mended, so that what is wrong behind it is told as well.
                     name = error.field.partition("[")[0]
                     path = f"{section}.{error.field}"
+                    if name in wrong:
+                        break  # without it, it is wrong as well
+                    wrong.add(name)
                     origin = self.origins.get(f"{section}.{name}", (section, 0))
                     self.problems.append(Problem(*origin, path, error.found, error.expected))
-                    del values[name]
+                    values.pop(name, None)
         if self.problems:
             raise SettingsError(self.problems)
         settings = Settings(home=self.home, switches=self.switches, **sections)
@@ -664,7 +700,9 @@ def _expected(kind: Any) -> str:
         return " or ".join(get_args(kind))
     if _is_list(kind):
         return "a list of texts"
-    return {int: "a whole number", float: "a number", str: "text"}.get(kind, "another value")
+    return {int: "a whole number", float: "a number", str: "text", bool: "true or false"}.get(
+        kind, "another value"
+    )
 
 
 def _line_of(text: str, section: str, name: str) -> int:

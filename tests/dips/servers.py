@@ -26,12 +26,13 @@ def ported(number: int) -> int:
 @dataclass
 class HttpServer:
     """Answers ``GET /+NUMBER``. ``says`` makes the bytes of a whole response, or None for silence;
-    ``delay`` is how late. ``asked`` are the numbers, in order.
+    ``delay`` is how late. ``asked`` are the numbers, in order, ``heads`` what was sent for each.
     """
 
     delay: float = 0.0
     says: Callable[[int], bytes | None] | None = None
     asked: list[int] = field(default_factory=list)
+    heads: list[bytes] = field(default_factory=list)
     most_at_once: int = 0
 
     async def __aenter__(self) -> HttpServer:
@@ -56,6 +57,7 @@ class HttpServer:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 number = int(head.split()[1].decode().removeprefix("/%2B"))
                 self.asked.append(number)
+                self.heads.append(head)
                 self._live += 1
                 self.most_at_once = max(self.most_at_once, self._live)
                 await asyncio.sleep(self.delay)

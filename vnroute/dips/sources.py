@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import re
+from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from vnroute import __version__
@@ -12,6 +15,8 @@ __all__ = ["DipFailed", "EnumSource", "HttpSource", "Source", "Told", "open_sour
 
 _MOST_BYTES = 16_384
 _MOST_CONNECTIONS = 64
+_MOST_SECRET = 8192
+_TOKEN = re.compile(rb"[A-Za-z0-9._~+/-]+=*")
 
 
 class DipFailed(Exception):
@@ -37,13 +42,41 @@ class Source(Protocol):
         ...
 
 
-class HttpSource:
-    """GET of an address with ``{number}`` in it: 200 with JSON, or 404 for a number not ported."""
+def _authorization(kind: str, secret_file: str) -> dict[str, str]:
+    """Return the header that tells who asks (RFC 6750, RFC 7617); nothing of kind ``""``.
 
-    def __init__(self, address: str) -> None:
+    Raises :class:`DipFailed` where the file holds no such secret, without a word of what it holds.
+    """
+    if not kind:
+        return {}
+    try:
+        with Path(secret_file).open("rb") as file:
+            secret = file.read(_MOST_SECRET + 1).strip()
+    except OSError as error:
+        raise DipFailed(f"{secret_file}: {error.strerror}") from None
+    if len(secret) > _MOST_SECRET:
+        raise DipFailed(f"{secret_file}: more than {_MOST_SECRET} bytes of secret")
+    if kind == "bearer":
+        if not _TOKEN.fullmatch(secret):
+            raise DipFailed(f"{secret_file}: no bearer's token (RFC 6750)")
+        return {"Authorization": f"Bearer {secret.decode()}"}
+    if b":" not in secret or any(byte < 32 or byte == 127 for byte in secret):
+        raise DipFailed(f"{secret_file}: not one line of NAME:PASSWORD")
+    return {"Authorization": f"Basic {base64.b64encode(secret).decode()}"}
+
+
+class HttpSource:
+    """GET of an address with ``{number}`` in it: 200 with JSON, or 404 for a number not ported.
+
+    ``authorization`` is ``bearer`` or ``basic`` with the secret in ``secret_file``, which is read
+    for each question, so a new one needs no restart.
+    """
+
+    def __init__(self, address: str, authorization: str = "", secret_file: str = "") -> None:
         import httpx
 
         self._address = address
+        self._authorization = authorization, secret_file
         self._errors = (httpx.HTTPError, httpx.InvalidURL, OSError, RuntimeError, ValueError)
         # No proxy and no certificates from the environment, no redirect to anywhere else.
         self._client = httpx.AsyncClient(
@@ -57,7 +90,8 @@ class HttpSource:
         body = b""
         try:
             address = self._address.replace("{number}", f"%2B{number}")
-            async with self._client.stream("GET", address) as response:
+            headers = _authorization(*self._authorization)
+            async with self._client.stream("GET", address, headers=headers) as response:
                 if response.status_code == 404:
                     return Told(NOT_PORTED)
                 if response.status_code != 200:
@@ -129,7 +163,7 @@ def open_source(settings: DipSettings) -> Source | None:
     not installed (``pip install vnroute[dips]``).
     """
     if settings.http:
-        return HttpSource(settings.http)
+        return HttpSource(settings.http, settings.authorization, settings.secret_file)
     if settings.enum:
         return EnumSource(settings.enum, settings.resolver)
     return None
