@@ -162,6 +162,8 @@ class FreeSwitch(kit.FreeSwitch):
         loglevel: FreeSWITCH's; "debug" halves what two cores can take.
         variables: more ``vnroute_*`` values for vars.xml.
         dialplan: XML that replaces ``fs-conf/dialplan/vnroute.xml``, for tests of other dialplans.
+        media: False lets media go past the switch (``inbound-bypass-media``), as wholesale
+            switches of signalling only run: a third less work a call.
     """
 
     def __init__(
@@ -173,6 +175,7 @@ class FreeSwitch(kit.FreeSwitch):
         loglevel: str = "warning",
         variables: Mapping[str, str] | None = None,
         dialplan: str | None = None,
+        media: bool = True,
     ) -> None:
         binary = find_tools().freeswitch
         if binary is None:
@@ -203,6 +206,11 @@ class FreeSwitch(kit.FreeSwitch):
             dialplan=dialplan,
             traced=False,
         )
+        if not media:
+            self._edit(
+                "sip_profiles/vnroute.xml", "<settings>",
+                '<settings>\n      <param name="inbound-bypass-media" value="true"/>',
+            )  # fmt: skip
 
     def __enter__(self) -> Self:
         self.start()

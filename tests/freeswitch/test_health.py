@@ -1,7 +1,8 @@
 """A carrier dies under load behind a real FreeSWITCH: who notices, and for how long.
 
-Rate and seconds can be set (VNROUTE_TEST_HEALTH_RATE, VNROUTE_TEST_HEALTH_DEAD); with -s the
-figures of docs/carriers-health.md are printed.
+Rate and seconds can be set (VNROUTE_TEST_HEALTH_RATE, _DEAD, and _HOLD_MS of each call), and
+VNROUTE_TEST_HEALTH_MEDIA=bypass lets media go past the switch; with -s the figures of
+docs/carriers-health.md are printed.
 """
 
 from __future__ import annotations
@@ -34,7 +35,8 @@ pytestmark = [pytest.mark.freeswitch, pytest.mark.slow, pytest.mark.timeout(400)
 
 RATE = int(os.environ.get("VNROUTE_TEST_HEALTH_RATE", "18"))
 DEAD = float(os.environ.get("VNROUTE_TEST_HEALTH_DEAD", "25"))
-HOLD_MS = 5000
+HOLD_MS = int(os.environ.get("VNROUTE_TEST_HEALTH_HOLD_MS", "5000"))
+MEDIA = os.environ.get("VNROUTE_TEST_HEALTH_MEDIA", "") != "bypass"
 WARM_UP = 80.0
 RECOVERY = 45.0
 PROGRESS = 2
@@ -76,6 +78,7 @@ class World:
             [self.node.address],
             self.gateways,
             cdr=f"http://127.0.0.1:{self.control}/cdr",
+            media=MEDIA,
         )
         (home / "routes.yaml").write_text(routing())
         (home / "vnroute.toml").write_text(
