@@ -7,7 +7,6 @@ two of them. It looks once in ten minutes, since a day ends once a day.
 from __future__ import annotations
 
 import re
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,19 +15,23 @@ from typing import Any
 from vnroute.calls.archive import archive
 from vnroute.calls.base import CallStore
 from vnroute.calls.days import day_before
-from vnroute.store import StoreError
+from vnroute.calls.turns import Turns
 
 __all__ = ["Archiver"]
 
-_LOOK_SECONDS = 600.0
+_FIRST_WAIT = 60.0
 _FILE = re.compile(r"calls-(\d{8})-\d+\.parquet", re.ASCII)
 
 
-class Archiver:
+class Archiver(Turns):
     """Archives calls of days more than ``after_days`` ago into ``directory``.
 
     Files of days more than ``keep_days`` ago are removed; 0 keeps them for ever.
     """
+
+    fails = "calls cannot be archived"
+    well = "calls are archived again"
+    look_seconds = longest_wait = 600.0
 
     def __init__(
         self,
@@ -38,35 +41,16 @@ class Archiver:
         keep_days: int,
         logger: Any,
     ) -> None:
+        super().__init__("cdr-archive", logger, _FIRST_WAIT)
         self._open_calls, self._directory = open_calls, directory
         self._after_days, self._keep_days = after_days, keep_days
-        self._logger = logger
-        self._stop = threading.Event()
         self.archived = 0
         """Calls moved into files since this process began."""
-        self.failing = ""
-        """Why the last look failed; empty where it did not."""
-        self._thread = threading.Thread(target=self._run, name="cdr-archive", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, seconds: float = 5.0) -> None:
-        """End after the file at hand. A process that ends before that harms nothing."""
-        self._stop.set()
-        self._thread.join(seconds)
-
-    def _run(self) -> None:
-        while not self._stop.is_set():
-            try:
-                self.look(time.time())
-                self.failing = ""
-            except (StoreError, OSError) as error:
-                if str(error) != self.failing:
-                    self._logger.error("calls cannot be archived", error=str(error))
-                self.failing = str(error)
-            self._stop.wait(_LOOK_SECONDS)
+    def turn(self) -> bool:
+        """Archive and remove what is due now."""
+        self.look(time.time())
+        return False
 
     def look(self, now: float) -> None:
         """Archive and remove what is due. Raises StoreError, OSError."""

@@ -7,7 +7,6 @@ CDRs are taken in all the while, as long as the disk lasts.
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,25 +19,31 @@ from vnroute.calls.rating import Rater, take_over_decks
 from vnroute.calls.record import Call
 from vnroute.calls.spool import Spool, SpoolError
 from vnroute.calls.spool_format import KIND_CALL, Damage, Position, Record
+from vnroute.calls.turns import Turns
 from vnroute.store import Store, StoreError
 
 __all__ = ["Drain"]
 
 _BATCH = 2000
 _GATHER_SECONDS = 0.1
-_FIRST_WAIT, _LONGEST_WAIT = 0.2, 10.0
+_FIRST_WAIT = 0.2
 _DECK_SECONDS = 5.0
 
 _decoder = msgspec.msgpack.Decoder(Call)
 
 
-class Drain:
+class Drain(Turns):
     """Moves what a spool holds into the store that ``open_calls`` opens.
 
     ``open_routing`` opens the store of routing data, for its decks; None where there is none yet.
     ``counted`` is told of each batch. ``keep_days`` is how long calls are kept, 0 for ever;
     ``receive`` is as in :class:`vnroute.calls.rating.Rater`.
     """
+
+    fails = "CDRs wait in the spool"
+    well = "the store of calls answers again"
+    expected = (StoreError, SpoolError)
+    longest_wait = 10.0
 
     def __init__(
         self,
@@ -50,14 +55,13 @@ class Drain:
         keep_days: int = 0,
         receive: Mapping[str, str] | None = None,
     ) -> None:
+        super().__init__("cdr-drain", logger, _FIRST_WAIT)
         self._spool = spool
         self._open_calls = open_calls
         self._open_routing = open_routing
         self._counted = counted
-        self._logger = logger
         self._keep_days = keep_days
         self._receive = receive
-        self._stop = threading.Event()
         self._store: CallStore | None = None
         self._rater: Rater | None = None
         self._decks_at = 0.0
@@ -67,48 +71,32 @@ class Drain:
         """Up to where the spool is stored, as far as this process knows."""
         self.oldest: int | None = None
         """When the oldest record that waits was received (Unix us), as of the last failure."""
-        self.failing = ""
-        """Why the store cannot be written now; empty where it can."""
-        self._thread = threading.Thread(target=self._run, name="cdr-drain", daemon=True)
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
 
     def stop(self, seconds: float = 5.0) -> None:
         """End after the batch at hand; what is not stored yet stays in the spool."""
         self._stop.set()
         self._spool.grown.set()
-        self._thread.join(seconds)
+        super().stop(seconds)
 
-    def _run(self) -> None:
-        wait = _FIRST_WAIT
-        while not self._stop.is_set():
-            try:
-                busy = self._turn()
-                if self.failing:
-                    self._logger.warning("the store of calls answers again")
-                    self.failing = ""
-                wait = _FIRST_WAIT
-                if not busy:
-                    self._spool.grown.wait(1.0)
-                    self._stop.wait(_GATHER_SECONDS)  # a batch of many costs little more than one
-            except (StoreError, SpoolError) as error:
-                if str(error) != self.failing:
-                    self._logger.error("CDRs wait in the spool", error=str(error))
-                self.failing = str(error)
-                self.oldest = self.oldest or time.time_ns() // 1000
-                self._close()
-                self._stop.wait(wait)
-                wait = min(2 * wait, _LONGEST_WAIT)
-            except Exception as error:
-                # Nothing may end this thread: records would pile up unseen. One record that
-                # breaks what no record should is found by going on one at a time, and set aside.
-                self.failing = f"{type(error).__name__}: {error}"
-                self._logger.exception("a batch of CDRs failed", error=self.failing)
-                self._close()
-                self._set_aside = self._most == 1
-                self._most = 1
+    def idle(self) -> None:
+        """Wait for records; a batch of many costs little more than one."""
+        self._spool.grown.wait(self.look_seconds)
+        self._stop.wait(_GATHER_SECONDS)
+
+    def failed(self, error: Exception, wait: float) -> float:
+        """Begin anew. One record that breaks what no record should is found by going on one at a
+        time, and set aside: else records would pile up behind it.
+        """
+        self._close()
+        if isinstance(error, self.expected):
+            self.oldest = self.oldest or time.time_ns() // 1000
+            return wait
+        self._set_aside = self._most == 1
+        self._most = 1
+        return 0.0
+
+    def ended(self) -> None:
+        """Close the store."""
         self._close()
 
     def _close(self) -> None:
@@ -116,7 +104,7 @@ class Drain:
             self._store.close()
             self._store = self._rater = None
 
-    def _turn(self) -> bool:
+    def turn(self) -> bool:
         """Store one batch; return whether there may be more."""
         if self._store is None:
             self._store = self._open_calls()

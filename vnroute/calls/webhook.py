@@ -13,8 +13,6 @@ from __future__ import annotations
 import hashlib
 import hmac
 import http.client
-import random
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,6 +24,7 @@ import msgspec
 from vnroute import __version__
 from vnroute.calls.base import CallFilter, CallStore
 from vnroute.calls.export import exported
+from vnroute.calls.turns import Turns
 from vnroute.store import StoreError
 
 __all__ = ["SIGNATURE", "TIMESTAMP", "NotTaken", "Webhook", "post_signed", "signature"]
@@ -34,9 +33,7 @@ SIGNATURE = "X-Vnroute-Signature"
 TIMESTAMP = "X-Vnroute-Timestamp"
 
 _BATCH = 200
-_LOOK_SECONDS = 1.0
 _TIMEOUT_SECONDS = 10.0
-_FIRST_WAIT, _LONGEST_WAIT = 1.0, 300.0
 _SHORTEST_SECRET = 16
 
 
@@ -90,7 +87,7 @@ def post_signed(url: SplitResult, secret_file: Path, body: bytes, timeout: float
         connection.close()
 
 
-class Webhook:
+class Webhook(Turns):
     """Tells ``url`` of the calls in the store that ``open_calls`` opens.
 
     ``secret_file`` is read for each request, so a new secret needs no restart. An endpoint that was
@@ -98,93 +95,61 @@ class Webhook:
     seconds pass after a first failure; each further one doubles them, up to five minutes.
     """
 
+    fails = "the webhook does not take calls"
+    well = "the webhook takes calls again"
+    expected = (StoreError, NotTaken, OSError, http.client.HTTPException)
+    longest_wait = 300.0
+
     def __init__(
         self,
         url: str,
         secret_file: Path,
         open_calls: Callable[[], CallStore],
         logger: Any,
-        first_wait: float = _FIRST_WAIT,
+        first_wait: float = 1.0,
         timeout: float = _TIMEOUT_SECONDS,
     ) -> None:
+        super().__init__("cdr-webhook", logger, first_wait)
         self._parts = urlsplit(url)
         self._cursor_name = f"webhook {url}"
         self._secret_file = secret_file
         self._open_calls = open_calls
-        self._logger = logger
-        self._first_wait, self._timeout = first_wait, timeout
+        self._timeout = timeout
         self._store: CallStore | None = None
         self._most = _BATCH
-        self._stop = threading.Event()
-        self.some = threading.Event()
-        """Set where calls were stored."""
         self.told = 0
         """Calls that were taken, since this process began."""
         self.waiting = 0
         """Calls stored and not told yet, as of the last look."""
-        self.failing = ""
-        """Why the endpoint does not take calls now; empty where it does."""
         self.gone = False
         """Whether it has said 410: it is left alone until vnroute is started again."""
-        self._thread = threading.Thread(target=self._run, name="cdr-webhook", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self, seconds: float = 2.0) -> None:
-        """End; a batch on its way may come again after the next start."""
-        self._stop.set()
-        self.some.set()
-        self._thread.join(seconds)
-
-    def _run(self) -> None:
-        wait = self._first_wait
-        while not self._stop.is_set() and not self.gone:
-            try:
-                more = self._turn()
-                if self.failing:
-                    self._logger.warning("the webhook takes calls again")
-                    self.failing = ""
-                wait = self._first_wait
-                if not more:
-                    self.some.wait(_LOOK_SECONDS)
-                    self.some.clear()
-            except (StoreError, NotTaken, OSError, http.client.HTTPException) as error:
-                wait = self._failed(error, wait)
-            except Exception as error:
-                # Nothing may end this thread unseen.
-                self._logger.exception("the webhook failed", error=str(error))
-                wait = self._failed(error, wait)
-        self._close()
-
-    def _failed(self, error: Exception, wait: float) -> float:
-        """Tell, and wait; return how long to wait the next time."""
-        why = str(error) or type(error).__name__
-        if why != self.failing:
-            self._logger.error("the webhook does not take calls", error=why)
-        self.failing = why
-        if isinstance(error, StoreError):
+    def failed(self, error: Exception, wait: float) -> float:
+        """Do as the endpoint asks: leave it alone, send it less, or wait longer."""
+        if not isinstance(error, (NotTaken, OSError, http.client.HTTPException)):
             self._close()
-        if isinstance(error, NotTaken):
-            if error.status == 410:
-                self.gone = True
-                self._logger.error("the webhook is gone (410): it is told of no more calls")
-                return wait
-            if error.status == 413 and self._most > 1:
-                self._most //= 2
-                return wait
-            wait = max(wait, min(error.after, _LONGEST_WAIT))
-        # Not all nodes at the same moment, when an endpoint comes back.
-        self._stop.wait(wait * random.uniform(0.75, 1.25))
-        return min(2 * wait, _LONGEST_WAIT)
+        if not isinstance(error, NotTaken):
+            return wait
+        if error.status == 410:
+            self.gone = True
+            self._logger.error("the webhook is gone (410): it is told of no more calls")
+            self._stop.set()
+            return 0.0
+        if error.status == 413 and self._most > 1:
+            self._most //= 2
+            return 0.0
+        return max(wait, min(error.after, self.longest_wait))
+
+    def ended(self) -> None:
+        """Close the store."""
+        self._close()
 
     def _close(self) -> None:
         if self._store is not None:
             self._store.close()
             self._store = None
 
-    def _turn(self) -> bool:
+    def turn(self) -> bool:
         """Tell of one batch; return whether there may be more."""
         if self._store is None:
             self._store = self._open_calls()

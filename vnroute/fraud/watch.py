@@ -8,7 +8,6 @@ restart the rules have counted what they would have counted without it.
 from __future__ import annotations
 
 import http.client
-import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vnroute.calls.base import CallStore
+from vnroute.calls.turns import Turns
 from vnroute.calls.webhook import NotTaken, post_signed
 from vnroute.fraud.engine import Engine, Hit, Spent
 from vnroute.fraud.following import Following
@@ -36,7 +36,6 @@ from vnroute.store.base import Store
 __all__ = ["FraudWatch", "hit_data", "put_block"]
 
 _BATCH = 2000
-_LOOK_SECONDS = 1.0
 _KEEP_SECONDS = 30.0
 _HOOK_SECONDS = 10.0
 _LONGEST_WAIT = 300.0
@@ -91,12 +90,16 @@ def put_block(store: Store, page_path: Path, hit: Hit, rule: FraudRule, digits: 
     return f"blocked: {name}" + (f" for {rule.hold}" if rule.hold else "")
 
 
-class FraudWatch:
+class FraudWatch(Turns):
     """Holds the calls in the store that ``open_calls`` opens against the rules of a file.
 
     Blocks go to the store that ``open_routing`` opens (None where there is none yet) and the state
     page. ``memory`` is the file of hits; ``webhook`` is told of them, signed by ``secret_file``.
     """
+
+    fails = "calls are not held against fraud rules"
+    well = "calls are held against fraud rules again"
+    expected = (StoreError, RoutingDataError, OSError, ValueError)
 
     def __init__(
         self,
@@ -109,18 +112,15 @@ class FraudWatch:
         webhook: str = "",
         secret_file: str = "",
     ) -> None:
+        super().__init__("fraud", logger)
         self._rules_path, self._memory_path, self._page = rules, memory, page
         self._open_calls, self._open_routing = open_calls, open_routing
-        self._logger = logger
         self._hook = urlsplit(webhook) if webhook else None
         self._secret_file = Path(secret_file)
         self._store: CallStore | None = None
         self._follow: Following | None = None
         self._memory: Memory | None = None
         self._engine = Engine(())
-        self._stop = threading.Event()
-        self.some = threading.Event()
-        """Set where calls were stored."""
         self.rules: dict[str, FraudRule] = {}
         self.judged = 0
         """Calls judged since this process began."""
@@ -130,61 +130,28 @@ class FraudWatch:
         """Hits by rule and what they do, since this process began."""
         self.waiting = 0
         """Calls stored and not judged yet, as of the last look."""
-        self.failing = ""
-        """Why calls are not judged now; empty where they are."""
         self.hook_failing = ""
         """Why the webhook does not take hits now."""
         self._hook_again, self._hook_wait = 0.0, 1.0
         self._read_at: tuple[int, int] | None = None
         self._kept_at = 0.0
-        self._thread = threading.Thread(target=self._run, name="fraud", daemon=True)
 
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
+    def failed(self, error: Exception, wait: float) -> float:
+        """Begin anew: what was counted is counted again from the store."""
+        self._close()
+        return wait
 
-    def stop(self, seconds: float = 5.0) -> None:
-        """End after the batch at hand."""
-        self._stop.set()
-        self.some.set()
-        self._thread.join(seconds)
-
-    def _run(self) -> None:
-        wait = 1.0
-        while not self._stop.is_set():
-            try:
-                more = self.turn()
-                if self.failing:
-                    self._logger.warning("calls are held against fraud rules again")
-                self.failing, wait = "", 1.0
-                if not more:
-                    self.some.wait(_LOOK_SECONDS)
-                    self.some.clear()
-            except (StoreError, RoutingDataError, OSError, ValueError) as error:
-                wait = self._failed(error, wait)
-            except Exception as error:
-                # Nothing may end this thread unseen.
-                self._logger.exception("fraud rules failed", error=str(error))
-                wait = self._failed(error, wait)
+    def ended(self) -> None:
+        """Write what is known."""
         try:
             self._keep(force=True)
         except OSError as error:
             self._logger.error("what is known of fraud is not written", error=str(error))
         self._close()
 
-    def _failed(self, error: Exception, wait: float) -> float:
-        why = str(error) or type(error).__name__
-        if why != self.failing:
-            self._logger.error("calls are not held against fraud rules", error=why)
-        self.failing = why
-        self._close()
-        self._stop.wait(wait)
-        return min(2 * wait, 60.0)
-
     def _close(self) -> None:
         if self._store is not None:
             self._store.close()
-        # What was counted is counted anew from the store.
         self._store = self._follow = self._read_at = None
 
     def turn(self) -> bool:
