@@ -16,7 +16,7 @@ import msgspec
 
 from vnroute import log
 from vnroute.eventsocket.companion import Companion, keep_companion
-from vnroute.eventsocket.worker import BAD_SETUP, WorkerSettings, listening_socket
+from vnroute.eventsocket.worker import BAD_SETUP, WorkerSettings, bound_socket
 
 __all__ = ["Supervisor"]
 
@@ -93,8 +93,9 @@ class Supervisor:
         workers have been started.
         """
         first = self.workers[0]
-        # A port that something else holds is told once and plainly, not by every worker.
-        listening_socket(first.host, first.port, 1).close()
+        # A port that something else holds is told once and plainly, not by every worker. Nothing
+        # listens for that: what the kernel gave it would be lost to the workers before.
+        bound_socket(first.host, first.port).close()
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, self.stopping.set)

@@ -36,7 +36,7 @@ from vnroute.matcher.overlay import Overlay
 from vnroute.portability.table import PortabilityTable
 from vnroute.settings import DipSettings
 
-__all__ = ["BAD_SETUP", "WorkerSettings", "listening_socket", "main"]
+__all__ = ["BAD_SETUP", "WorkerSettings", "bound_socket", "listening_socket", "main"]
 
 BAD_SETUP = 78
 """Exit status of a worker that cannot work as it was told to: starting it again is of no use
@@ -69,21 +69,34 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     log_format: log.LogFormat = "console"
 
 
+def bound_socket(host: str, port: int) -> socket.socket:
+    """Return a socket that is bound beside others on the same port (SO_REUSEPORT).
+
+    It takes no connection until it listens. Raises OSError where host or port cannot be had.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    bound = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+        bound.bind((host, port))
+        bound.setblocking(False)
+    except BaseException:
+        bound.close()
+        raise
+    return bound
+
+
 def listening_socket(host: str, port: int, backlog: int) -> socket.socket:
-    """Return a socket that listens beside others on the same port (SO_REUSEPORT).
+    """Return a bound socket that listens.
 
     The kernel spreads connections over the workers' sockets. The backlog is long, since a burst of
     calls opens its connections all at once and one that finds the queue full waits a second for
     the next SYN. Raises OSError where host or port cannot be had.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening = bound_socket(host, port)
     try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-        listening.bind((host, port))
         listening.listen(backlog)
-        listening.setblocking(False)
     except BaseException:
         listening.close()
         raise

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import socket
 import sys
 from pathlib import Path
 
@@ -25,6 +24,7 @@ class Node:
         self.port = port
         self.workers = workers
         self.pages: dict[tuple[int, int], WorkerStats] = {}
+        self._stats = home / "state" / "workers.stats"
         self._child: Child | None = None
 
     @property
@@ -38,7 +38,7 @@ class Node:
         return self._child is not None and self._child.status is None
 
     def start(self) -> None:
-        """Start and wait until it listens; RunBroken with what it said where it does not."""
+        """Start and wait until its workers answer; RunBroken with what it said if they do not."""
         command = [
             sys.executable, "-m", "vnroute.cli", "serve", "--host", self.host,
             "--port", str(self.port), "--workers", str(self.workers),
@@ -46,13 +46,20 @@ class Node:
         self._child = Child(
             "vnroute-serve", command, self.home, env={"VNROUTE_HOME": str(self.home)}
         )
-        wait_until("vnroute listens", self._listens, 30)
+        wait_until("vnroute answers", self._answers, 30)
 
-    def _listens(self) -> bool:
-        if self._child is not None and self._child.status is not None:
+    def _answers(self) -> bool:
+        """Whether each worker has written its page, which it does once it takes calls.
+
+        A connection would tell nothing: a worker of the node before, that is left over or dying,
+        takes it as well.
+        """
+        if self._child is None:
+            return False
+        if self._child.status is not None:
             raise RunBroken(f"vnroute serve ended by itself\n{self._child.tail()}")
-        with socket.socket() as probe:
-            return probe.connect_ex((self.host, self.port)) == 0
+        pages = {page.values["pid"] for page in read_stats(self._stats)}
+        return len(pages.intersection(children_of(self._child.pid))) == self.workers
 
     @property
     def pids(self) -> list[int]:
@@ -63,7 +70,7 @@ class Node:
 
     def look(self) -> None:
         """Read the counters of all workers; call it often where workers may be killed."""
-        for page in read_stats(self.home / "state" / "workers.stats"):
+        for page in read_stats(self._stats):
             self.pages[page.worker, page.values["pid"]] = page
 
     def kill(self) -> None:

@@ -83,11 +83,18 @@ class Child:
             self._process.send_signal(number)
 
     def kill(self) -> None:
-        """SIGKILL the process and all it started: no chance to say good-bye."""
+        """SIGKILL the process and all it started: no chance to say good-bye.
+
+        Returns when all of them are gone (after ten seconds at most): one that is dying still holds
+        its sockets, and the kernel goes on taking connections for it.
+        """
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(self._process.pid, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(10)
+        end = time.monotonic() + 10
+        while _group_runs(self._process.pid) and time.monotonic() < end:
+            time.sleep(0.005)
         atexit.unregister(self.stop)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, seconds: float = 5.0) -> None:
@@ -97,6 +104,27 @@ class Child:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._process.wait(seconds)
         self.kill()
+
+
+def _group_runs(group: int) -> bool:
+    """Whether a process of a group still runs, or is still being taken down."""
+    try:
+        os.killpg(group, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            state, _, its_group = (folder / "stat").read_text().rpartition(")")[2].split()[:3]
+            # A zombie has closed its files, once its last thread has ended.
+            if int(its_group) == group and (
+                state not in "ZX" or len(os.listdir(folder / "task")) > 1
+            ):
+                return True
+        except (OSError, ValueError):
+            continue  # it ended while it was looked at
+    return False
 
 
 def group_usage(pids: Sequence[int]) -> tuple[float, int]:
