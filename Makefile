@@ -125,7 +125,7 @@ $(VENV_DONE): pyproject.toml
 	    || { echo "python-ESL could not be built; vnroute's control connection needs it" >&2; exit 1; }; \
 	fi
 	$(call say,installing what vnroute needs)
-	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *(r for e in ("loadtest", "postgres", "xlsx") for r in p["optional-dependencies"][e]), sep="\n")' >$(VENV)/needs.txt
+	@$(BIN)/python -c 'import tomllib; p = tomllib.load(open("pyproject.toml", "rb"))["project"]; print(*p["dependencies"], *(r for e in ("loadtest", "postgres") for r in p["optional-dependencies"][e]), sep="\n")' >$(VENV)/needs.txt
 	@$(PIP) install --requirement $(VENV)/needs.txt
 	@mkdir -p $(STAMPS) && rm -f $(STAMPS)/built-* && touch $@
 

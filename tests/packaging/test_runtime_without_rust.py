@@ -19,7 +19,7 @@ from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).parents[2]
 #: What an operator installs to run vnroute; tests, linters and benchmarks may use what they like.
-RUNTIME_EXTRAS = ("esl", "loadtest", "postgres", "xlsx")
+RUNTIME_EXTRAS = ("esl", "loadtest", "postgres")
 RUST_BUILDERS = re.compile(r"^Generator:.*\b(maturin|setuptools-rust|rust)", re.MULTILINE | re.I)
 RUST_BINARY = re.compile(rb"/rustc/[0-9a-f]{8}|rust_begin_unwind|rust_panic|RUST_BACKTRACE")
 #: Packages known for Rust, which give themselves away even where only their source is installed.

@@ -15,20 +15,18 @@ import re
 import shutil
 import sys
 import tempfile
-import zipfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, datetime
 from itertools import chain, islice
 from pathlib import Path
 from typing import IO, cast
 
+from vnroute.decks.workbooks import MAX_COLUMNS, Workbook
 from vnroute.importing.inputs import STDIN, reading, refused
 
 __all__ = ["MAX_COLUMNS", "Table", "opened_table"]
 
-MAX_COLUMNS = 256
 _MAX_LINE = 65536
 _SAMPLE = 262_144
 _DELIMITERS = ",;\t|"
@@ -39,13 +37,6 @@ _BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
-_MAX_UNPACKED = 4 << 30
-"""Bytes of an XLSX, unpacked; a million rows of ten cells have some 400 MB."""
-_MAX_SHARED = 256 << 20
-"""Bytes of its table of texts, which openpyxl holds whole."""
-_MAX_RATIO = 300
-"""Unpacked to packed, where it is large: sheets of numbers come to twenty, bombs to a thousand."""
-
 _ROWS = 4096
 """In a block."""
 _BYTES = 1 << 18
@@ -220,97 +211,10 @@ def _delimiter(text: str) -> str:
 
 
 def _xlsx(file: IO[bytes], name: str, sheet: str) -> Table:
-    try:
-        import openpyxl
-    except ImportError:
-        expected = "openpyxl to read it with: pip install 'vnroute[xlsx]'"
-        raise refused(name, 0, "file", "an XLSX workbook", expected) from None
-    _check_workbook(file, name)
-    broken = (
-        zipfile.BadZipFile, KeyError, ValueError, TypeError, IndexError, AttributeError, OSError,
-        SyntaxError, EOFError, AssertionError, NotImplementedError, OverflowError,
-    )  # fmt: skip
-    expected = "an XLSX workbook; save it anew, or as CSV"
-    try:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=True)
-        names = list(book.sheetnames)
-        chosen = sheet or next((n for n in names if hasattr(book[n], "iter_rows")), "")
-    except broken as error:
-        found = f"a broken workbook ({type(error).__name__}: {str(error)[:80]})"
-        raise refused(name, 0, "file", found, expected) from None
-    if chosen not in names:
-        raise refused(name, 0, "--sheet", repr(sheet), f"one of the sheets {', '.join(names)}")
-    page = book[chosen]
-    last = max(1, page.max_row or 1)
-    read = [0]
-
-    def blocks() -> Iterator[Block]:
-        try:
-            # Without the dimensions that the file claims, which may be anything.
-            page.reset_dimensions()
-            cells = enumerate(page.iter_rows(max_col=MAX_COLUMNS + 1, values_only=True), 1)
-            while some := list(islice(cells, _ROWS)):
-                lines, rows = [], []
-                for line, row in some:
-                    texts = [_text(value) for value in row]
-                    while texts and not texts[-1]:
-                        texts.pop()
-                    if texts:
-                        lines.append(line)
-                        rows.append(texts)
-                read[0] = some[-1][0]
-                yield lines, rows
-        except broken as error:
-            found = f"a broken sheet ({type(error).__name__}: {str(error)[:80]})"
-            raise refused(name, read[0] + 1, "row", found, expected) from None
-
-    return Table(
-        name, blocks, lambda: min(1.0, read[0] / last) if last > 1 else None,
-        f"XLSX, the sheet {chosen!r}" + (f" of {len(names)}" if len(names) > 1 else ""),
-    )  # fmt: skip
-
-
-def _check_workbook(file: IO[bytes], name: str) -> None:
-    """Refuse an archive that would unpack beyond measure, before anything is unpacked."""
-    expected = "an XLSX workbook of a rate deck's size; save it anew, or as CSV"
-    try:
-        with zipfile.ZipFile(file) as archive:
-            entries = archive.infolist()
-    except (zipfile.BadZipFile, ValueError, OSError, NotImplementedError) as error:
-        raise refused(name, 0, "file", f"a broken workbook ({error})", expected) from None
-    finally:
-        file.seek(0)
-    unpacked = sum(entry.file_size for entry in entries)
-    packed = sum(entry.compress_size for entry in entries) or 1
-    shared = sum(e.file_size for e in entries if e.filename.lower().endswith("sharedstrings.xml"))
-    if len(entries) > 10_000 or unpacked > _MAX_UNPACKED or shared > _MAX_SHARED:
-        found = f"a workbook of {len(entries):,} parts, {unpacked:,} bytes unpacked"
-        raise refused(name, 0, "file", found, expected)
-    if unpacked > 64 << 20 and unpacked > _MAX_RATIO * packed:
-        found = f"{packed:,} bytes that unpack to {unpacked:,}"
-        raise refused(name, 0, "file", found, expected)
-
-
-def _text(value: object) -> str:
-    """Return a cell as text. Floats lose the noise beyond 15 digits, which Excel does not keep."""
-    if value is None:
-        return ""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else _plain(value)
-    if isinstance(value, datetime):
-        return value.isoformat(sep=" ", timespec="seconds")
-    if isinstance(value, date):
-        return value.isoformat()
-    return str(value)
-
-
-def _plain(value: float) -> str:
-    text = f"{value:.15g}"
-    return f"{value:.12f}".rstrip("0") if "e" in text and abs(value) < 1 else text
+    book = Workbook(file, name, sheet)
+    many = f" of {len(book.names)}" if len(book.names) > 1 else ""
+    layout = f"XLSX, the sheet {book.chosen!r}{many}"
+    return Table(name, book.rows, lambda: book.fraction, layout)
 
 
 def bad_file_of(path: str) -> Path:
