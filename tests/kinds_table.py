@@ -3,7 +3,7 @@ and then 503: in the words of vnroute's own answer, for a real FreeSWITCH and th
 
 The phone that vnroute rings first is the one that does so, whichever that is where it draws or
 rotates; the other answers. ``python -m tests.kinds_table FILE`` prints the table of docs/ringing.md
-from what ``tests/freeswitch/test_kinds.py`` has written there (VNROUTE_KINDS=FILE).
+from what ``tests/freeswitch/test_kinds.py`` has written there (VNROUTE_SEEN=FILE).
 """
 
 from __future__ import annotations

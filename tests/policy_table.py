@@ -1,15 +1,20 @@
 """What carriers answer first, what is tried next, and what the caller gets: the built-in policy.
 
 A real FreeSWITCH and the simulator run the same rows, in the words of vnroute's own answer: one
-target through as many carriers as a row has, then ``relay``. docs/hunting.md shows the table.
+target through as many carriers as a row has, then ``relay``. ``python -m tests.policy_table FILE``
+prints the tables of docs/hunting.md from what ``tests/freeswitch/test_policy.py`` has written there
+(VNROUTE_SEEN=FILE), with what the simulator does and what the policy's own table says beside it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from tests.ringing_table import EARLY_503, RINGS, SILENT, Far, answers, refuses
 from tests.support.images import MONDAY_NOON_IN_NEW_YORK, compiled
@@ -17,6 +22,8 @@ from tests.support.memory import MemoryRouting
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import applications_of, channel_data
 from vnroute.model import Account, Carrier, Gateway, Number, Plan, Policy, Step
+from vnroute.model.causes import SIP_CAUSES
+from vnroute.model.policy import ADVANCE, HUNT
 
 NUMBER: Final = "+18005551234"
 DIALLED: Final = "12125550100"
@@ -28,7 +35,8 @@ class Case:
     """One call: what stands behind each gateway, the caller's code, seconds, INVITEs.
 
     Besides what a carrier does, a gateway may be ``"unknown"`` to the switch, ``"closed"`` (nobody
-    listens on its UDP port) or ``"tcp refused"``.
+    listens on its UDP port), ``"tcp refused"``, or ``"down"``: its pings have failed, and the
+    switch sends it no INVITE.
     """
 
     name: str
@@ -60,6 +68,13 @@ def cases() -> Iterator[Case]:
     yield Case("nobody listens", ("closed", ok), 200, (0, 1))
     yield Case("TCP refused", ("tcp refused", ok), 200, (0, 1))
     yield Case("gateway unknown", ("unknown", ok), 200, (0, 1))
+    yield Case("gateway down", ("down", ok), 200, (0, 1))
+    yield Case("gateway down, two of them", ("down", "down", ok), 200, (0, 0, 1))
+    yield Case("every gateway down", ("down", "down"), 503, (0, 0))
+    yield Case("503, then down", (refuses(503), "down", ok), 200, (1, 0, 1))
+    yield Case("404, then down", (refuses(404), "down", ok), 200, (1, 0, 1))
+    yield Case("403, then down", (refuses(403), "down", ok), 200, (1, 0, 1))
+    yield Case("down, then 486", ("down", refuses(486), ok), 486, (0, 1, 0))
     yield Case("403 from two", (refuses(403),) * 2 + (ok,), 200, (1, 1, 1))
     yield Case("403 from all: no person declined", (refuses(403),) * 2, 503, (1, 1))
     yield Case("403, then 603", (refuses(403), refuses(603), ok), 603, (1, 1, 0))
@@ -138,3 +153,159 @@ def lines(case: Case, gateways: Sequence[str], directory: Path) -> list[str]:
         channel_data(NUMBER[1:], caller="+34911234567"), MONDAY_NOON_IN_NEW_YORK
     )
     return [f"{name} {argument}" for name, argument in applications_of(reply)]
+
+
+_UNSENT: Final = {"closed": 503, "tcp refused": 503, "unknown": None, "down": None}
+"""Carriers that get no INVITE, and the code that FreeSWITCH makes of it by itself."""
+
+
+def _failure(far: Far | str) -> tuple[str, int | None] | None:
+    """Return the cause and the SIP code with which a carrier fails, None if it answers."""
+    if isinstance(far, str):
+        code = _UNSENT[far]
+        return ("GATEWAY_DOWN", None) if code is None else (SIP_CAUSES[code], code)
+    if far.code:
+        return SIP_CAUSES[far.code], far.code
+    return {"is silent": ("PROGRESS_TIMEOUT", None), "rings": ("NO_ANSWER", None)}.get(far.does)
+
+
+def says(case: Case) -> tuple[list[str], tuple[int, ...]]:
+    """Return what the tables say after each carrier that is tried, and who gets an INVITE by that:
+    an independent reading of a policy, without FreeSWITCH's words for it.
+    """
+    policy = case.policy or Policy(id="default")
+    said: list[str] = []
+    rung = [0] * (len(case.carriers) + case.then)
+    left: list[tuple[str, int | None]] = []
+    once = answered = False
+    for place, far in enumerate(case.carriers[: policy.max_attempts or None]):
+        rung[place] = int(far not in _UNSENT)
+        failure = _failure(far)
+        if failure is None:
+            answered = True
+            break
+        left.append(failure)
+        cause, code = failure
+        rows = [policy.hunt, HUNT]
+        keys = (str(code), cause)
+        action = next((row[key] for row in rows for key in keys if key in row), "next")
+        said.append(action)
+        if action == "stop" or (action == "once" and once):
+            break
+        once = once or action == "once"
+    if case.then and not answered:
+        advance = {**ADVANCE, **policy.advance}
+        ends = any(
+            advance.get(cause) == "stop"
+            # A carrier's refusal of us is none by a person.
+            and not (cause == "CALL_REJECTED" and code in (401, 402, 403, 407))
+            for cause, code in left[-1:]
+        )
+        rung[-1] = int(not ends)
+    return said, tuple(rung)
+
+
+def simulated(case: Case, directory: Path, fraction: float) -> dict[str, Any]:
+    """Return how a case goes in the simulator, in the form that the real switch is told of in; the
+    call begins ``fraction`` of a second after a full one.
+    """
+    from tests.simulator.test_ringing import behaviour, run
+
+    names = [f"gw{place}" for place in range(len(case.carriers))]
+    written: dict[str, Any] = {}
+    for name, far in zip(names, case.carriers, strict=True):
+        if far in ("closed", "tcp refused"):
+            written[name] = {"refuse": 503}
+        elif far == "down":
+            written[name] = "down"
+        elif not isinstance(far, str):
+            written[name] = behaviour(far)
+    if case.then:
+        names.append("gwThen")
+        written["gwThen"] = {"answer": "100ms"}
+    session = run(lines(case, names, directory), {"gateways": written}, None, fraction)
+    tried = [attempt.gateway for attempt in session.attempts if attempt.created]
+    unsent = [name for name, far in zip(names, case.carriers, strict=False) if far in _UNSENT]
+    return {
+        "code": session.final_sip,
+        "rung": tuple(0 if name in unsent else tried.count(name) for name in names),
+        "seconds": session.now,
+    }
+
+
+def _told(far: Far | str) -> str:
+    if isinstance(far, str):
+        return {"closed": "nobody listens", "tcp refused": "TCP refused"}.get(far, f"gateway {far}")
+    return {
+        "answers": "answers", "rings": "180, then silence", "is silent": "silence",
+        "refuses": str(far.code), "sends 183, refuses": f"183, then {far.code}",
+    }[far.does]  # fmt: skip
+
+
+def _own(case: Case) -> str:
+    """Return in words what a case says differently from the built-in tables."""
+    said = []
+    if case.policy is not None:
+        for name, plain in (("hunt", {}), ("advance", {}), ("relay", ()), ("max_attempts", 0),
+                            ("progress_seconds", 0), ("total_seconds", 0)):  # fmt: skip
+            value = getattr(case.policy, name)
+            if value != plain:
+                if isinstance(value, Mapping):
+                    value = ", ".join(f"{key}: {action}" for key, action in value.items())
+                elif isinstance(value, tuple):
+                    value = ", ".join(value)
+                said.append(f"`{name}: {value}`")
+    return f" ({'; '.join(said)})" if said else ""
+
+
+def _row(case: Case, real: Mapping[str, Any] | None) -> Iterator[str]:
+    """Yield the cells of a case behind its first: INVITEs, caller, seconds, policy, agreement."""
+    with tempfile.TemporaryDirectory() as directory:
+        spread = [simulated(case, Path(directory), n / 10) for n in range(10)]
+    least, most = (pick(one["seconds"] for one in spread) for pick in (min, max))
+    said, rung = says(case)
+    yield ", ".join(map(str, real["rung"])) if real else "not run"
+    yield str(real["code"]) if real else "-"
+    yield f"{real['seconds']:.2f}" if real else "-"
+    yield f"{least:.2f}" if most - least < 0.01 else f"{least:.2f} to {most:.2f}"
+    yield ", ".join(said) or "-"
+    same = real is not None and all(
+        (one["code"], tuple(one["rung"])) == (real["code"], tuple(real["rung"])) for one in spread
+    )
+    same = same and real is not None and tuple(real["rung"]) == rung
+    same = same and real is not None and least - 0.1 <= real["seconds"] <= most + 0.5
+    yield "yes" if same else "NO"
+
+
+def tables(seen: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """Yield the lines of both tables from what was seen of each case: one carrier that fails before
+    one that answers; then the others.
+    """
+    answering = answers(0.1)
+    plain = [
+        case for case in CASES
+        if len(case.carriers) == 2 and case.carriers[1] == answering
+        and not (case.policy or case.then)
+    ]  # fmt: skip
+    yield "| first answer | tried next | caller gets | real s | simulated s | policy | agree |"
+    yield "|---|---|---|---|---|---|---|"
+    for case in plain:
+        real = seen.get(case.name)
+        _, code, took, would, said, same = _row(case, real)
+        tried = "-" if real is None else "the next carrier" if real["rung"][1] else "nobody"
+        yield (
+            f"| {_told(case.carriers[0])} | {tried} | {code} | {took} | {would} | {said} | {same} |"
+        )
+    yield ""
+    yield "| carriers | INVITEs | caller gets | real s | simulated s | policy | agree |"
+    yield "|---|---|---|---|---|---|---|"
+    for case in CASES:
+        if case not in plain:
+            told = "; ".join(_told(far) for far in case.carriers)
+            told += " \\| next target answers" * case.then + _own(case)
+            yield f"| {told} | {' | '.join(_row(case, seen.get(case.name)))} |"
+
+
+if __name__ == "__main__":
+    found = [json.loads(line) for line in Path(sys.argv[1]).read_text().splitlines()]
+    sys.stdout.write("\n".join(tables({each["name"]: each for each in found})) + "\n")

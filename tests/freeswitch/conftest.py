@@ -1,8 +1,16 @@
-"""The real switch: fixtures, a reason to skip without it, and a summary of what was counted."""
+"""The real switch: fixtures, a reason to skip without it, and a summary of what was counted.
+
+With VNROUTE_SEEN=FILE the rows of the tables are written there as they were seen, a line of JSON
+each, for ``python -m tests.policy_table FILE`` and the like to make docs' tables of.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import json
+import os
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -33,6 +41,20 @@ def report(request: pytest.FixtureRequest) -> Callable[[str], None]:
         lines.append(f"{name}: {line}")
 
     return add
+
+
+@pytest.fixture
+def note(report: Callable[[str], None]) -> Callable[[Mapping[str, Any]], None]:
+    """Return a function that notes how a row of a table went."""
+
+    def write(seen: Mapping[str, Any]) -> None:
+        line = json.dumps(seen)
+        report(line)
+        if "VNROUTE_SEEN" in os.environ:
+            with Path(os.environ["VNROUTE_SEEN"]).open("a") as file:
+                file.write(f"{line}\n")
+
+    return write
 
 
 def pytest_terminal_summary(

@@ -116,13 +116,16 @@ class _Endpoint(Udp):
 
 class RawPhone(_Endpoint):
     """A phone that rings and answers, or refuses with ``status``; ``more`` are header lines of its
-    180 and its final answer.
+    180 and its final answer. ``pings`` is what it answers to OPTIONS.
     """
 
-    def __init__(self, port: int, status: str = "200 OK", more: Sequence[str] = ()) -> None:
+    def __init__(
+        self, port: int, status: str = "200 OK", more: Sequence[str] = (), pings: str = "200 OK"
+    ) -> None:
         super().__init__(port)
         self._status = status
         self._more = more
+        self._pings = pings
 
     def take(self, message: str, sender: tuple[str, int]) -> None:
         method = message.partition(" ")[0]
@@ -134,7 +137,7 @@ class RawPhone(_Endpoint):
             else:
                 self.reply(message, self._status, sender, self._more)
         elif method not in ("ACK", "SIP/2.0"):
-            self.reply(message, "200 OK", sender)
+            self.reply(message, self._pings if method == "OPTIONS" else "200 OK", sender)
 
     @property
     def invites(self) -> list[str]:

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +17,9 @@ pytestmark = pytest.mark.freeswitch
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_kinds(lab: Lab, case: Case, tmp_path: Path, report: Callable[[str], None]) -> None:
+def test_kinds(
+    lab: Lab, case: Case, tmp_path: Path, note: Callable[[Mapping[str, Any]], None]
+) -> None:
     places = {place.name: place for place in (lab.gateway(), lab.gateway())}
     plan, rung = lines(case, tuple(places), tmp_path)
     far = [
@@ -35,10 +36,7 @@ def test_kinds(lab: Lab, case: Case, tmp_path: Path, report: Callable[[str], Non
         "winner": int(answered[:2], 16) if answered and outcome.code == 200 else None,
         "seconds": outcome.seconds,
     }
-    report(json.dumps(seen))
-    if "VNROUTE_KINDS" in os.environ:
-        with Path(os.environ["VNROUTE_KINDS"]).open("a") as file:
-            file.write(json.dumps(seen) + "\n")
+    note(seen)
     assert (seen["code"], seen["rung"], seen["winner"]) == (case.code, case.rung, case.winner)
     spread = [simulated(case, tmp_path, n / 10)["seconds"] for n in range(10)]
     assert min(spread) - 0.1 <= outcome.seconds <= max(spread) + 0.5
