@@ -189,6 +189,18 @@ def test_hops_below_the_limit_are_counted_on(matcher: Matcher) -> None:
     assert answer(matcher, channel_data("18005551234", hops=4))[0]["vn_hops"] == "5"
 
 
+@pytest.mark.parametrize(
+    ("said", "profile", "hops"), [(1, 1, 1), (4, 1, 1), (2, 2, 2), (1, 2, 2), (3, 4, 4), (1, 9, 2)]
+)
+def test_there_are_no_more_hops_than_profiles_before_this(
+    matcher: Matcher, said: int, profile: int, hops: int
+) -> None:
+    """What is said beyond that is of an answer that was not run: its node had died."""
+    data = channel_data("18005551234", hops=said)
+    data = data.replace(b"Caller-Dest", b"Caller-Profile-Index: %d\nCaller-Dest" % profile)
+    assert answer(matcher, data)[0]["vn_hops"] == str(hops)
+
+
 def test_leg_uuids_say_their_place_and_never_come_twice(matcher: Matcher) -> None:
     data = (CAPTURES / "plain.channel_data").read_bytes()
     seen: set[str] = set()

@@ -168,6 +168,26 @@ def test_the_next_server_takes_over() -> None:
     assert record.error is not None and "in the middle of a command" in record.error
 
 
+def test_the_next_server_takes_over_from_one_that_set_its_variables_and_died() -> None:
+    sets = (
+        b"sendmsg\ncall-command: execute\nexecute-app-name: multiset\n"
+        b"content-type: text/plain\ncontent-length: 17\n\n^^;vn_hops=1;vn_x"
+    )
+
+    async def main() -> tuple[CallRecord, list[bytes]]:
+        async with (
+            canned_server(answer=sets, hang_up_after=True) as (dying, _),
+            canned_server() as (good, calls),
+        ):
+            record = await place_call(DID, [dying, good], gateways=LAB)
+            return record, calls
+
+    record, (asked,) = run(main)
+    assert record.answered_by == "gwB" and not record.fallback
+    assert b"\nvariable_vn_hops: 1\n" in asked
+    assert b"\nCaller-Profile-Index: 1\n" in asked
+
+
 def test_a_server_may_execute_instead() -> None:
     answer = (
         b"sendmsg\ncall-command: execute\nexecute-app-name: set\nexecute-app-arg: vn_x=1\n\n"

@@ -14,11 +14,11 @@ from tests.capacity_table import ALLOWED, DESK, FRIEND, MOST, PAIR, PLAIN, QUICK
 from tests.eventsocket.test_serve import Home
 from vnroute.image.generations import current_image
 from vnroute.matcher.decide import Matcher
-from vnroute.matcher.explain import applications_of, channel_data, explain
+from vnroute.matcher.explain import applications_of, explain
 from vnroute.matcher.image import RouteImage
 from vnroute.simulator.applications import Application
 from vnroute.simulator.callers import Caller
-from vnroute.simulator.channel_data import Setup
+from vnroute.simulator.channel_data import Setup, encode_channel_data
 from vnroute.simulator.gateways import Gateways
 from vnroute.simulator.limits import Limits
 from vnroute.simulator.switch import RunSocket, Session
@@ -41,8 +41,10 @@ def matcher(tmp_path_factory: pytest.TempPathFactory) -> Matcher:
 class Calls:
     """Calls on one switch, each left up once it is answered, until it is told to end."""
 
-    def __init__(self, matcher: Matcher, gateways: dict[str, Any] = TALK) -> None:
-        self.matcher, self.limits = matcher, Limits()
+    def __init__(
+        self, matcher: Matcher, gateways: dict[str, Any] = TALK, dies: bool = False
+    ) -> None:
+        self.matcher, self.limits, self.dies = matcher, Limits(), dies
         self._gateways = Gateways.from_mapping({"gateways": gateways})
         self._up: list[Iterator[object]] = []
         self._made = 0
@@ -54,7 +56,7 @@ class Calls:
         setup = Setup(f"{self._made:08x}-aaaa", number[1:], Caller(caller, ""), self._made)
         session = Session(setup, self._gateways, MOMENT + at, random.Random(1), patience,
                           limits=self.limits)  # fmt: skip
-        steps = session.steps(self._ask(number, caller, {}))
+        steps = session.steps(self._ask(session))
         answer = None
         while session.answered_by is None:
             try:
@@ -63,15 +65,21 @@ class Calls:
                 return session
             answer = None
             if isinstance(request, RunSocket):
-                answer = self._ask(number, caller, request.variables)
+                answer = self._ask(session)
         self._up.append(steps)
         return session
 
-    def _ask(self, number: str, caller: str, variables: dict[str, str]) -> list[Application]:
-        told = "".join(f"variable_{name}: {value}\n" for name, value in variables.items()
-                       if name.startswith("vn_"))  # fmt: skip
-        block = channel_data(number, caller).removesuffix(b"\n") + told.encode() + b"\n"
-        return [Application(*one) for one in applications_of(self.matcher.decide(block, MOMENT))]
+    def _ask(self, session: Session) -> list[Application]:
+        """Return the plan; where the first node asked always ``dies``, after it set its variables
+        and before it said what to run, that of a second node.
+        """
+        for _ in range(1 + self.dies):
+            block = encode_channel_data(session.setup, added=session.channel.variables or None)
+            sets, *plan = (
+                Application(*one) for one in applications_of(self.matcher.decide(block, MOMENT))
+            )
+            assert list(session.execute(sets)) == []
+        return plan
 
     def end(self) -> None:
         for steps in self._up:
@@ -97,8 +105,9 @@ def test_ten_at_once_of_thirty_and_ten_again(matcher: Matcher) -> None:
         assert calls.used("vn_account", "acme") == 0
 
 
-def test_a_number_s_own_limit_and_who_takes_those_beyond(matcher: Matcher) -> None:
-    calls = Calls(matcher)
+@pytest.mark.parametrize("dies", [False, True], ids=["alone", "behind one that dies"])
+def test_a_number_s_own_limit_and_who_takes_those_beyond(matcher: Matcher, dies: bool) -> None:
+    calls = Calls(matcher, dies=dies)
     assert [told(calls.place(PAIR)) for _ in range(3)] == [(200, "gwA")] * 2 + [(486, None)]
     # Who is allowed counts all the same.
     assert [calls.place(ALLOWED, caller=FRIEND).final_sip for _ in range(3)] == [200, 200, 486]
@@ -106,7 +115,8 @@ def test_a_number_s_own_limit_and_who_takes_those_beyond(matcher: Matcher) -> No
     assert [told(one) for one in beyond] == [(200, "gwA")] * 2 + [(200, "gwB")] * 3
     said = beyond[4].channel.variables
     assert said["vn_treated"] == "at_capacity" and said["vn_plan"] == "desk"
-    assert "vn_over" not in said and said["vn_hops"] == "1"
+    assert "vn_over" not in said
+    assert {one.channel.variables["vn_hops"] for one in beyond} == {"1"}
     # Those that the desk has count for the account, and for the number no more.
     assert calls.used("vn_number", DESK) == 2
     assert calls.used("vn_account", "acme") == 2 + 2 + 5

@@ -27,6 +27,7 @@ cdef struct Call:
     Slice hide_name
     Slice max_forwards
     Slice hops
+    Slice profile         # of how many caller profiles this is the last
     Slice over
     Slice identity
     Slice diversion
@@ -75,7 +76,7 @@ cdef inline void begin_call(
     call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
     call.parameters.data = call.identity.data = call.diversion.data = NULL
     call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
-    call.over.data = call.language.data = NULL
+    call.over.data = call.language.data = call.profile.data = NULL
     for i in range(SPOKEN):
         call.spoken[i].data = call.weights[i].data = NULL
 
@@ -105,7 +106,8 @@ cdef inline bint read_lines(Reader* reader, Call* call, int lines) noexcept nogi
                         take(&call.caller_name, line, length, b"Caller-Caller-ID-Name: ", 23)
                 elif line[7] == c'P':
                     take(&call.hide_number, line, length, b"Caller-Privacy-Hide-Number: ", 28) or \
-                        take(&call.hide_name, line, length, b"Caller-Privacy-Hide-Name: ", 26)
+                        take(&call.hide_name, line, length, b"Caller-Privacy-Hide-Name: ", 26) or \
+                        take(&call.profile, line, length, b"Caller-Profile-Index: ", 22)
         elif line[0] == c'v':
             if length > 12 and line[8] == c'_':
                 if line[9] == c's' and line[12] == c'_':

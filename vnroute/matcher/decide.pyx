@@ -476,11 +476,15 @@ cdef class Matcher:
         if reason:
             why = _REASONS[reason]
             plan = &image.plans[image.accounts[assignment.account].treatments[reason - 1]]
-        hops = gate_small(&call.hops, 0)
+        # Whatever sends a call on begins another profile of it (switch_channel_set_caller_profile in
+        # switch_channel.c), so there were no more hops. A node that died while it answered leaves
+        # its variables behind, and nothing that was run.
+        hops = max(0, min(gate_small(&call.hops, 0), gate_small(&call.profile, 1000) - 1))
         level = gate_level(&call.over)
         if call.over.data is not NULL:
-            # The switch sent the call back here itself: that was no hop. Said once, it is done.
-            put_text(&self._head, b";vn_over=")
+            # The switch sent the call back here itself: that was no hop. Said once, it is done; but
+            # by the plan, so that another node hears of it if this answer is not run.
+            put_text(&self._body, b"application: unset vn_over\n")
             hops = max(0, hops - 1)
         # RFC 3261, 16.3: a request that may make no further hop is answered with 483. FreeSWITCH
         # counts down once more for the leg it makes (switch_core_session.c).

@@ -80,6 +80,7 @@ class Setup:
     microseconds: int
     session_id: int = 1
     sequence: int = 1
+    profile_index: int = 1
     max_forwards: int = 70
     call_id: str = ""
     tag: str = ""
@@ -115,7 +116,7 @@ _PROFILE_FIELDS: Final = """
 {p}-Source: mod_sofia
 {p}-Context: %(context)b
 {p}-Channel-Name: %(channel)b
-{p}-Profile-Index: 1
+{p}-Profile-Index: %(profile_index)d
 {p}-Profile-Created-Time: %(created)b
 {p}-Channel-Created-Time: %(created)b
 {p}-Channel-Answered-Time: 0
@@ -311,6 +312,7 @@ def encode_channel_data(
         b"gmt": gmt,
         b"stamp": b"%d" % event,
         b"sequence": setup.sequence,
+        b"profile_index": setup.profile_index,
         b"number": number,
         b"name": name,
         b"did": url_encode(defuse(setup.did)),

@@ -488,8 +488,13 @@ class Simulator:
     async def _socket(
         self, servers: Sequence[Server], argument: str, session: Session, record: CallRecord
     ) -> _Connection | None:
-        """Try the servers in order; the connection that yielded a plan, None if none did."""
+        """Try the servers in order; the connection that yielded a plan, None if none did.
+
+        Applications that one had run alone stay done, and the dialplan goes on to the next: the
+        last such connection is returned where no other yielded a plan.
+        """
         loop = asyncio.get_running_loop()
+        executed: _Connection | None = None
         for server in servers:
             record.servers.append(str(server))
 
@@ -512,14 +517,16 @@ class Simulator:
                 error = failure.strerror or str(failure) or type(failure).__name__
             else:
                 await connection.done
-                if connection.extension is not None or connection.executed:
+                if connection.executed:
+                    executed = connection
+                if connection.extension is not None or session.channel.down:
                     if connection.error is not None:
                         session.notes.append(f"{server}: {connection.error}")
                     return connection
                 error = connection.error or "exit without a plan"
             record.failovers += 1
             record.error = f"{server}: {error}"
-        return None
+        return executed
 
     def _complete(self, record: CallRecord, session: Session) -> None:
         channel = session.channel

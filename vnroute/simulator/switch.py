@@ -427,6 +427,7 @@ class Session:
             channel.hang_up("EXCHANGE_ROUTING_ERROR")
             return
         channel.set("max_forwards", str(left))
+        self.setup.profile_index += 1
         if not is_true(channel.get("limit_ignore_transfer")):
             self.limits.release_all(self._held)
         self._queue.clear()
