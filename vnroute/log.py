@@ -10,26 +10,15 @@ from typing import Any, Literal
 
 import structlog
 
-__all__ = ["bounded", "configure", "get_logger"]
+__all__ = ["bounded", "configure", "get_command_logger", "get_logger"]
 
 LogFormat = Literal["console", "json"]
 
 
 def configure(level: str = "info", style: LogFormat = "console") -> None:
     """Set level and form of all logs of this process."""
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if style == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
-    )
     structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
-            renderer,
-        ],
+        processors=_processors(_renderer(style)),
         wrapper_class=structlog.make_filtering_bound_logger(
             logging.getLevelNamesMapping()[level.upper()]
         ),
@@ -38,9 +27,38 @@ def configure(level: str = "info", style: LogFormat = "console") -> None:
     )
 
 
+def _renderer(style: LogFormat) -> Any:
+    if style == "json":
+        return structlog.processors.JSONRenderer()
+    return structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=24)
+
+
+def _processors(renderer: Any) -> list[Any]:
+    return [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.format_exc_info,
+        renderer,
+    ]
+
+
 def get_logger(**fields: Any) -> Any:
     """Return a logger that adds these fields to each line."""
     return structlog.get_logger(**fields)
+
+
+def get_command_logger(**fields: Any) -> Any:
+    """Return a logger for what commands do as well as processes.
+
+    A command configures no logs, and its standard output is its answer: structlog's own default
+    would write into that.
+    """
+    if structlog.is_configured():
+        return get_logger(**fields)
+    return structlog.wrap_logger(
+        structlog.PrintLogger(sys.stderr), _processors(_renderer("console")), **fields
+    )
 
 
 def bounded(logger: Any, a_second: int = 10) -> Callable[..., None]:

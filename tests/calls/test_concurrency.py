@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Callable
 
 from hypothesis import given
@@ -9,7 +10,8 @@ from hypothesis import strategies as st
 
 from tests.calls.support import record
 from vnroute.calls.base import CallFilter, GatewayRow
-from vnroute.calls.concurrency import concurrency, peaks
+from vnroute.calls.concurrency import concurrency
+from vnroute.calls.counting import Spans
 from vnroute.calls.opening import open_calls
 from vnroute.calls.rating import Rater
 from vnroute.calls.reading import read_record
@@ -28,7 +30,11 @@ def test_peaks_are_those_of_a_count(
     spans: list[tuple[int, int]], start: int, end: int, bucket: int
 ) -> None:
     calls = [(began, began + length) for began, length in spans]
-    found = peaks(calls, start, end, bucket)
+    counted = Spans(start, end)
+    for each in calls:
+        one = array("I", [0])
+        counted.add(one, one, one, one, array("q", each[:1]), array("q", each[1:]))
+    (found,) = counted.peaks(1, bucket)
     up = {at: sum(b <= at < e for b, e in calls) for at in range(start, end)}
     for place in range(0, 120, bucket):
         inside = [up.get(at, 0) for at in range(place, place + bucket)]

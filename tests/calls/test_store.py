@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from tests.calls.support import record
 from tests.support.postgres import Postgres
 from vnroute.calls.base import CallFilter, CallStore, DeckRow, GatewayRow
-from vnroute.calls.days import day_of
+from vnroute.calls.days import day_of, written_day
 from vnroute.calls.money import margin, money
 from vnroute.calls.opening import open_calls
 from vnroute.calls.postgres import PostgresCallStore
@@ -158,11 +159,17 @@ def test_reports_say_what_the_calls_say(
             ("campaigns", "hour", len(inside)),
             ("campaigns", "country", len(inside)),
             ("accounts", "day", len(inside)),
+            ("days", "country", len(inside)),
             ("numbers", "campaign", len(inside)),
         ):
             assert (
                 sum(row["calls"] for row in make_report(store, subject, which, [by]).rows) == total
             )
+        days = make_report(store, "days", which).rows
+        assert [row["day"] for row in days] == sorted({row["day"] for row in days})
+        assert Counter({row["day"]: row["calls"] for row in days}) == Counter(
+            written_day(each["started"]) for each in stored
+        )
         legs = [leg for each in stored for leg in each["legs"]]
         carriers = make_report(store, "carriers", which, ["gateway", "destination"]).rows
         assert sum(row["legs"] for row in carriers) == len(legs)
@@ -198,6 +205,7 @@ def test_measures() -> None:
         ("campaigns", CallFilter(), [""], "no such grouping"),
         ("campaigns", CallFilter(), ["hour", "country"], "at once"),
         ("carriers", CallFilter(account="acme"), [], "one account"),
+        ("days", CallFilter(number="+18005551234"), ["country"], "of one number"),
     ],
 )
 def test_reports_that_cannot_be_made(

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
+from vnroute.calls.packed import PackedCalls
 from vnroute.calls.record import Call
 from vnroute.calls.spool_format import Position
 from vnroute.model.deck import NO_END
@@ -228,19 +229,26 @@ class CallStore(Protocol):
         ...
 
     def callers_are_kept(self, which: CallFilter) -> bool:
-        """Whether :meth:`callers` need not read the calls."""
+        """Whether :meth:`callers` need not count."""
         ...
 
     def count(self, which: CallFilter) -> int:
         """Return how many calls are stored that fit."""
         ...
 
-    def spans(self, which: CallFilter, of: str = "") -> Iterator[tuple[str, int, int]]:
-        """Yield (owner, began, ended), Unix us, of every call that was up in those days at all.
+    def packed(self, which: CallFilter, *, over: bool = False) -> Iterator[PackedCalls]:
+        """Yield calls of those days, and of one number, by column; not narrowed to the rest.
 
-        ``of`` is ``account``, ``carrier`` (then the time talked on each leg) or empty, and so is
-        then the owner. A call that began on a day before is among them.
+        With ``over`` also those of days before on which some call lasted until then.
         """
+        ...
+
+    def packed_count(self, which: CallFilter) -> int:
+        """Return about how many calls :meth:`packed` reads."""
+        ...
+
+    def pack_some(self) -> int:
+        """Pack some calls that an earlier version stored; return how many, 0 for none left."""
         ...
 
     def days_held(self, before: int) -> list[tuple[int, int]]:

@@ -66,6 +66,7 @@ class Drain(Turns):
         self._rater: Rater | None = None
         self._decks_at = 0.0
         self._removed_until = 0
+        self._packed = False
         self._most, self._set_aside = _BATCH, False
         self.position = Position(0, 0)
         """Up to where the spool is stored, as far as this process knows."""
@@ -143,7 +144,9 @@ class Drain(Turns):
             if self._set_aside:
                 self._most, self._set_aside = _BATCH, False
         self._remove_old(store)
-        return count >= self._most
+        if count >= self._most:
+            return True
+        return self._pack_old(store)
 
     def _look_at_decks(self, store: CallStore) -> None:
         if time.monotonic() - self._decks_at < _DECK_SECONDS and self._decks_at:
@@ -162,6 +165,13 @@ class Drain(Turns):
             # Calls are rated by the decks known so far: better than to let them wait.
             self._logger.warning("decks cannot be read; rating goes on by those known",
                                  error=str(error))  # fmt: skip
+
+    def _pack_old(self, store: CallStore) -> bool:
+        """Pack calls of an earlier version, some a turn; return whether there may be more."""
+        if self._packed:
+            return False
+        self._packed = not store.pack_some()
+        return not self._packed
 
     def _remove_old(self, store: CallStore) -> None:
         """Remove, a part a turn, what is older than is kept; once a day there is something."""

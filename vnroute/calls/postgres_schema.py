@@ -8,6 +8,7 @@ from importlib.resources import files
 
 from vnroute.calls.postgres_database import PostgresDatabase
 from vnroute.store import StoreError
+from vnroute.store.upgrading import Upgrade
 
 __all__ = ["bring_up_to_date", "migrations"]
 
@@ -44,7 +45,7 @@ def _version(database: PostgresDatabase) -> int:
 
 
 def bring_up_to_date(database: PostgresDatabase) -> None:
-    """Apply the migrations that are missing, all or none.
+    """Apply the migrations that are missing, all or none; what they do is logged.
 
     Raises :class:`StoreError` for a database of another program or of a newer vnroute.
     """
@@ -53,12 +54,17 @@ def bring_up_to_date(database: PostgresDatabase) -> None:
     if _version(database) < newest:
         with database.transaction():
             # Looked at again under the writers' lock, since another process may have been first.
-            for number, script in steps[_version(database) :]:
+            version = _version(database)
+            upgrade = Upgrade(database.url, version, newest)
+            for number, script in steps[version:]:
+                upgrade.step(number)
                 database.execute_script(script)
                 database.execute(
                     "INSERT INTO schema_version VALUES (?, ?)",
                     (number, datetime.now(UTC).isoformat(timespec="seconds")),
                 )
+                upgrade.stepped()
+        upgrade.done()
     version = _version(database)
     if version > newest:
         raise StoreError(

@@ -22,7 +22,7 @@ from vnroute.calls.record import PERSON
 __all__ = ["SUBJECTS", "Report", "ReportError", "make_report"]
 
 Row = dict[str, Any]
-_MOST_COUNTED = 2_000_000
+_MOST_COUNTED = 10_000_000
 
 
 class ReportError(Exception):
@@ -110,11 +110,11 @@ SUBJECTS: dict[str, _Subject] = {
     "campaigns": _Subject(
         "campaign",
         {
-            "": "campaign_days",
-            "account": "campaign_days",
+            "": "account_days",
+            "account": "account_days",
             "country": "campaign_days",
             "area": "source_days",
-            "day": "campaign_days",
+            "day": "account_days",
             "hour": "campaign_hours",
             "number": "number_days",
         },
@@ -123,11 +123,11 @@ SUBJECTS: dict[str, _Subject] = {
     "accounts": _Subject(
         "account",
         {
-            "": "campaign_days",
-            "campaign": "campaign_days",
+            "": "account_days",
+            "campaign": "account_days",
             "country": "campaign_days",
             "area": "source_days",
-            "day": "campaign_days",
+            "day": "account_days",
             "hour": "campaign_hours",
             "number": "number_days",
         },
@@ -164,6 +164,16 @@ SUBJECTS: dict[str, _Subject] = {
         },
         _of_legs,
     ),
+    "days": _Subject(
+        "day",
+        {
+            "": "account_days",
+            "account": "account_days",
+            "campaign": "account_days",
+            "country": "campaign_days",
+        },
+        _of_calls,
+    ),
 }
 """What there are reports of."""
 
@@ -178,7 +188,7 @@ def make_report(
     """Return a report; ``by`` groups it further.
 
     How many different callers a campaign had is kept for whole months. For other days it is counted
-    from the calls: where those are more than two million, only if ``count_callers``.
+    from the calls: where those are more than ten million, only if ``count_callers``.
 
     Raises :class:`ReportError` for what the sums do not hold.
     """
@@ -190,10 +200,12 @@ def make_report(
             choices = ", ".join(filter(None, kind.tables))
             raise ReportError(f"{subject} by {name!r}: found no such grouping, expected {choices}")
     tables = {kind.tables[name] for name in by} or {kind.tables[""]}
-    if "source_days" in tables and tables <= {"source_days", "campaign_days"}:
-        tables = {"source_days"}  # it has all that the other is keyed by
-    if which.number and subject in ("campaigns", "accounts"):
-        tables = (tables - {"campaign_days"}) | {"number_days"}
+    for table in ("source_days", "campaign_days"):
+        # Each has all that those behind it are keyed by.
+        if table in tables and tables <= {table, "campaign_days", "account_days"}:
+            tables = {table}
+    if which.number and subject in ("campaigns", "accounts", "days"):
+        tables = (tables - {"campaign_days", "account_days"}) | {"number_days"}
     if len(tables) > 1:
         raise ReportError(f"{subject} cannot be grouped by {' and '.join(by)} at once")
     (table,) = tables
@@ -202,14 +214,19 @@ def make_report(
         if getattr(which, name) and name not in keys:
             raise ReportError(f"{subject} cannot be narrowed to one {name}")
     columns = [kind.key, *dict.fromkeys(name for name in by if name != kind.key)]
+    if not set(columns) <= set(keys):
+        raise ReportError(f"{subject} of one number cannot be grouped by {' and '.join(by)}")
     rows = []
     of = ["currency"] if "currency" in keys else []
-    for row in store.sums(table, which, [*columns, *of]):
+    found = store.sums(table, which, [*columns, *of])
+    if subject == "days":
+        found.sort(key=lambda row: row["day"])  # what else is most stays the first of each day
+    for row in found:
         made = {name: _written(name, row[name]) for name in columns}
         rows.append(made | kind.measures(row))
     if subject == "campaigns" and len(columns) == 1:
         quick = count_callers or store.callers_are_kept(which)
-        quick = quick or sum(row["calls"] for row in rows) <= _MOST_COUNTED
+        quick = quick or store.packed_count(which) <= _MOST_COUNTED
         callers = store.callers(which) if quick else {}
         seen: set[str] = set()
         for row in rows:

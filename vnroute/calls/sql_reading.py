@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from vnroute.calls.base import CallFilter, SpentRow
+from vnroute.calls.counting import LEFT_OUT, Callers
 from vnroute.calls.database import Database
 from vnroute.calls.days import first_moment, months_within, whole_month
+from vnroute.calls.packed import PackedCalls
 from vnroute.calls.record import OUTCOMES
+from vnroute.calls.sql_packed import PackedParts
 
 __all__ = ["CALL_COLUMNS", "LEG_COLUMNS", "MONTHS", "TABLES", "CallReading"]
 
@@ -50,6 +54,7 @@ _FEW_SUMS = ("calls", "answered", "talk_ms")
 _NUMBER_SUMS = ("calls", "answered", "refused", "talk_ms", *_MONEY)
 TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "campaign_days": (("day", "campaign", "account", "country", "currency"), _CALL_SUMS),
+    "account_days": (("day", "campaign", "account", "currency"), _CALL_SUMS),
     "campaign_hours": (("day", "hour", "campaign", "account"), _FEW_SUMS),
     "source_days": (("day", "campaign", "account", "country", "area"), _FEW_SUMS),
     "number_days": (("day", "number", "campaign", "account", "currency"), _NUMBER_SUMS),
@@ -58,11 +63,12 @@ TABLES: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
 """The tables of sums: what each is keyed by, and what it sums."""
 MONTHS = {
     "campaign_days": "campaign_by_month",
+    "account_days": "campaign_by_month",
     "campaign_hours": "campaign_hours_by_month",
     "source_days": "source_by_month",
     "number_days": "number_by_month",
 }
-"""Tables of the same sums by month, with ``month`` in the place of ``day``."""
+"""Tables of the same sums by month, with ``month`` in the place of ``day``, and all its keys."""
 
 
 class CallReading:
@@ -70,6 +76,7 @@ class CallReading:
 
     def __init__(self, database: Database) -> None:
         self._db = database
+        self._packed = PackedParts(database)
 
     def _where(self, which: CallFilter, columns: Sequence[str]) -> tuple[str, list[Any]]:
         tests, values = ["1 = 1"], []
@@ -243,59 +250,65 @@ class CallReading:
         """Return by campaign how many different callers there were, and how many called again.
 
         For a whole month that is kept; for other days, and for one account or number, it is
-        counted from the calls that are still stored.
+        counted.
         """
-        month = whole_month(which.first_day, which.last_day)
         if self.callers_are_kept(which):
             rows = self._db.rows(
                 "SELECT campaign, callers, repeat_callers FROM campaign_months "
                 "WHERE month = ? AND (? = '' OR campaign = ?)",
-                (month, which.campaign, which.campaign),
+                (whole_month(which.first_day, which.last_day), which.campaign, which.campaign),
             )
-        else:
-            where, values = self._where(which, CALL_COLUMNS)
-            rows = self._db.rows(
-                "SELECT campaign, count(*), CAST(sum(CASE WHEN times > 1 THEN 1 ELSE 0 END) AS "
-                "BIGINT) FROM (SELECT campaign, count(*) AS times FROM calls "
-                f"WHERE {where} AND campaign <> '' AND caller <> '' "
-                "GROUP BY campaign, caller) each GROUP BY campaign",
-                values,
-            )
-        return {campaign: (callers, again) for campaign, callers, again in rows}
+            return {campaign: (callers, again) for campaign, callers, again in rows}
+        counted, campaigns = Callers(), dict[str, int]()
+        for part in self.packed(which):
+            groups = [
+                campaigns.setdefault(campaign, len(campaigns))
+                if campaign and self._fits(which, account, campaign)
+                else LEFT_OUT
+                for account, campaign in part.keys
+            ]
+            words = (memoryview(part.key).cast("I"), memoryview(part.caller).cast("Q"))
+            counted.add(*words, array("I", groups))
+        counts = zip(campaigns, counted.counts(len(campaigns)), strict=True)
+        return {campaign: count for campaign, count in counts if count[0]}
+
+    @staticmethod
+    def _fits(which: CallFilter, account: str, campaign: str) -> bool:
+        return which.account in ("", account) and which.campaign in ("", campaign)
 
     def callers_are_kept(self, which: CallFilter) -> bool:
-        """Whether :meth:`callers` need not read the calls."""
+        """Whether :meth:`callers` need not count."""
         month = whole_month(which.first_day, which.last_day)
         return bool(month) and not which.account and not which.number
 
-    def spans(self, which: CallFilter, of: str = "") -> Iterator[tuple[str, int, int]]:
-        """Yield (owner, began, ended) of every call that was up in those days at all."""
-        where, values = self._where(which._replace(first_day=0), CALL_COLUMNS)
-        if which.first_day:
-            # Only the days before of which some call was long enough.
-            start = first_moment(which.first_day)
-            days = self._db.rows(
-                "SELECT day, longest_ms FROM days WHERE day < ?", (which.first_day,)
+    def packed(self, which: CallFilter, *, over: bool = False) -> Iterator[PackedCalls]:
+        """Yield calls of those days by column; see :class:`vnroute.calls.base.CallStore`."""
+        start = first_moment(which.first_day) if which.first_day else 0
+        early = over and bool(start)
+        where, values = self._where(which._replace(first_day=0) if early else which, ("day",))
+        # Of the days before, those on which some call was long enough.
+        days = [
+            day
+            for day, longest in list(
+                self._db.rows(f"SELECT day, longest_ms FROM days WHERE {where} ORDER BY 1", values)
             )
-            early = [
-                day
-                for day, longest in days
-                if first_moment(day) + 86_400_000_000 + longest * 1000 > start
-            ]
-            marks = ", ".join("?" * len(early)) or "0"
-            where += f" AND (day >= ? OR day IN ({marks})) AND ended > ?"
-            values += [which.first_day, *early, start]
-        if of == "carrier":
-            inside = where.replace("day", "c.day").replace("ended", "c.ended")
-            sql = (
-                "SELECT l.carrier, c.ended - l.talk_ms * 1000, c.ended FROM calls c JOIN legs l "
-                f"ON l.call = c.id AND l.day = c.day WHERE l.talk_ms > 0 AND {inside}"
-            )
-            sql = sql.replace("account =", "c.account =").replace("campaign =", "c.campaign =")
-            yield from self._db.rows(sql, values)
-            return
-        owner = "account" if of else "''"
-        yield from self._db.rows(f"SELECT {owner}, started, ended FROM calls WHERE {where}", values)
+            if day >= which.first_day or first_moment(day) + 86_400_000_000 + longest * 1000 > start
+        ]
+        if not which.number:
+            for day in days:
+                yield from self._packed.of_day(day)
+        elif days:
+            # A number's calls are few, and have an index.
+            marks = ", ".join("?" * len(days))
+            yield self._packed.of(f"number = ? AND day IN ({marks})", (which.number, *days))
+
+    def packed_count(self, which: CallFilter) -> int:
+        """Return about how many calls :meth:`packed` reads."""
+        if which.number:
+            return self.count(which)
+        where, values = self._where(which, ("day",))
+        row = self._db.row(f"SELECT coalesce(sum(calls), 0) FROM days WHERE {where}", values)
+        return int(row[0])
 
     def days_held(self, before: int) -> list[tuple[int, int]]:
         """Return (day, id up to which it is archived) of days before one, that hold calls."""

@@ -9,6 +9,7 @@ from vnroute.calls.base import Added, DeckRow, GatewayRow, RatedCall
 from vnroute.calls.database import Database
 from vnroute.calls.days import day_of, month_of
 from vnroute.calls.keys import call_key
+from vnroute.calls.packed import PackedRow
 from vnroute.calls.spool_format import Position
 from vnroute.calls.sql_decks import Decks
 from vnroute.calls.sql_reading import CALL_COLUMNS, LEG_COLUMNS, MONTHS, TABLES, CallReading
@@ -35,6 +36,7 @@ _SUMS = {table: _adding(table, *columns) for table, columns in TABLES.items()}
 _BY_MONTH = {
     table: _adding(month, ("month", *TABLES[table][0][1:]), TABLES[table][1])
     for table, month in MONTHS.items()
+    if table != "account_days"  # its months are those of campaign_days
 }
 _MONTHS = _adding("campaign_months", ("month", "campaign"), ("callers", "repeat_callers"))
 _CALLERS = _adding("campaign_callers", ("month", "campaign", "caller"), ("calls",))
@@ -111,11 +113,13 @@ class SqlCallStore(CallReading):
         known, rows = [], []
         legs: list[tuple[Any, ...]] = []
         days: dict[int, list[int]] = {}
+        packed: dict[int, list[tuple[int, PackedRow]]] = {}
         for at, (key, rated) in enumerate(new.items(), last + 1):
             day = day_of(rated.call.started)
             known.append((key, at, day))
             rows.append((at, *_call_row(day, rated)))
             legs += _leg_rows(at, day, rated)
+            packed.setdefault(day, []).append((at, _packed_row(rated)))
             told = days.setdefault(day, [0, 0])
             told[0] += 1
             told[1] = max(told[1], rated.call.duration_ms)
@@ -124,6 +128,7 @@ class SqlCallStore(CallReading):
         db.insert("calls", CALL_COLUMNS, rows)
         db.insert("legs", _LEG_ROW, legs)
         db.executemany(_DAYS, [(day, *told) for day, told in days.items()])
+        self._packed.put(packed)
 
     def _put_sums(self, sums: Sums) -> None:
         for table, sql in _SUMS.items():
@@ -196,8 +201,13 @@ class SqlCallStore(CallReading):
         if not gone:
             # The last step: nothing older is kept, so its record will not be asked for again.
             with self._db.transaction():
-                self._db.execute("DELETE FROM known WHERE day < ?", (day,))
+                for table in ("known", "packed_calls", "unpacked"):
+                    self._db.execute(f"DELETE FROM {table} WHERE day < ?", (day,))
         return gone
+
+    def pack_some(self) -> int:
+        """Pack calls of before by column; see :class:`vnroute.calls.base.CallStore`."""
+        return self._packed.pack_some()
 
     def archived(self, day: int, last: int) -> None:
         """Remove a day's calls up to an id, which are in the archive; their uuids stay known."""
@@ -258,6 +268,16 @@ def _call_row(day: int, rated: RatedCall) -> tuple[Any, ...]:
         call.talk_ms, int(call.clock_off), rated.cost, rated.cost_currency, rated.receive_cost,
         rated.receive_currency, rated.price, rated.price_currency,
     )  # fmt: skip
+
+
+def _packed_row(rated: RatedCall) -> PackedRow:
+    call = rated.call
+    talked = [
+        (carrier, leg.talk_ms)
+        for carrier, leg in zip(rated.carriers, call.legs, strict=True)
+        if leg.talk_ms > 0
+    ]
+    return PackedRow(call.account, call.campaign, call.caller, call.started, call.ended, talked)
 
 
 def _leg_rows(call: int, day: int, rated: RatedCall) -> Iterator[tuple[Any, ...]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,6 +37,7 @@ class Sums:
     def __init__(self, calls: Iterable[RatedCall]) -> None:
         self.tables: dict[str, Rows] = {
             "campaign_days": {},
+            "account_days": {},
             "campaign_hours": {},
             "source_days": {},
             "number_days": {},
@@ -44,6 +46,9 @@ class Sums:
         self.callers: dict[tuple[int, str, str], int] = {}
         for rated in calls:
             self._add(rated)
+        for key, sums in self.tables["campaign_days"].items():
+            row = _row(self.tables["account_days"], (*key[:3], key[4]), _CALL_SUMS)
+            row[:] = map(operator.add, row, sums)
 
     def _add(self, rated: RatedCall) -> None:
         call, tables = rated.call, self.tables

@@ -1,4 +1,4 @@
-"""``vnroute report``: campaigns, carriers, accounts, numbers, sources, from the calls stored."""
+"""``vnroute report``: campaigns, carriers, accounts, days, numbers, sources, from calls stored."""
 
 from __future__ import annotations
 
@@ -23,7 +23,9 @@ __all__ = ["command"]
 )
 @click.argument(
     "subject",
-    type=click.Choice(["campaigns", "carriers", "accounts", "numbers", "sources", "concurrency"]),
+    type=click.Choice(
+        ["campaigns", "carriers", "accounts", "days", "numbers", "sources", "concurrency"]
+    ),
 )
 @click.option("--by", multiple=True,
               help="Group further: account, campaign, country, area, destination, gateway, number,"
@@ -35,7 +37,7 @@ __all__ = ["command"]
 @click.option("--of", type=click.Choice(["account", "carrier"]), default=None,
               help="With concurrency: rows for each account or carrier.")  # fmt: skip
 @click.option("--callers", is_flag=True,
-              help="Count callers even where that reads millions of calls.")  # fmt: skip
+              help="Count callers even of more than ten million calls.")  # fmt: skip
 @click.option("--limit", type=click.IntRange(1), default=None, help="Rows at most.")
 @click.option("--csv", "as_csv", is_flag=True, help="Print it as CSV.")
 @click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")

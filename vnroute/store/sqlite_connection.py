@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,9 @@ __all__ = ["BUSY_SECONDS", "Connection"]
 
 BUSY_SECONDS = 30
 """How long to wait for another writer. A load of a million numbers holds the store for some ten."""
+
+_WATCHED_STEPS = 1_000_000
+"""Steps of SQLite's machine between two beats: some 50 ms."""
 
 _SETTINGS = (
     # Readers see their snapshot and are never held up while a load writes.
@@ -105,6 +109,16 @@ class Connection:
             return self.execute(sql, parameters).fetchone()
         except sqlite3.Error as error:
             raise self._told(error) from error
+
+    @contextmanager
+    def watched(self, beat: Callable[[], None]) -> Iterator[None]:
+        """Call ``beat`` every tenth of a second or so while a statement within runs."""
+        # Asked of the interpreter's lock each time, so not more often.
+        self._raw.set_progress_handler(beat, _WATCHED_STEPS)
+        try:
+            yield
+        finally:
+            self._raw.set_progress_handler(None, 0)
 
     @property
     def in_transaction(self) -> bool:

@@ -12,6 +12,7 @@ from importlib.resources import files
 
 from vnroute.store.base import StoreError
 from vnroute.store.sqlite_connection import Connection
+from vnroute.store.upgrading import Upgrade
 
 __all__ = ["APPLICATION_ID", "ROUTING", "Schema", "bring_up_to_date", "migrations"]
 
@@ -77,7 +78,7 @@ def _version(connection: Connection, schema: Schema) -> int:
 
 
 def bring_up_to_date(connection: Connection, schema: Schema = ROUTING) -> None:
-    """Apply the migrations that are missing, all or none.
+    """Apply the migrations that are missing, all or none; what they do is logged.
 
     Raises :class:`StoreError` for a database of another program or of a newer vnroute.
     """
@@ -88,15 +89,20 @@ def bring_up_to_date(connection: Connection, schema: Schema = ROUTING) -> None:
         try:
             # Looked at again, since another process may have been first.
             version = _version(connection, schema)
+            upgrade = Upgrade(str(connection.path), version, newest)
             for number, script in steps[version:]:
-                for statement in _statements(script):
-                    connection.execute(statement)
+                upgrade.step(number)
+                with connection.watched(upgrade.beat):
+                    for statement in _statements(script):
+                        connection.execute(statement)
                 connection.execute(
                     "INSERT INTO schema_version VALUES (?, ?)",
                     (number, datetime.now(UTC).isoformat(timespec="seconds")),
                 )
+                upgrade.stepped()
             connection.execute(f"PRAGMA application_id = {schema.application_id}")
             connection.execute("COMMIT")
+            upgrade.done()
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

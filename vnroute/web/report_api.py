@@ -26,7 +26,7 @@ from vnroute.web.api.problems import Refused, not_there
 __all__ = ["report_handlers"]
 
 _MOST_ROWS = 10_000
-_MOST_READ = 2_000_000
+_MOST_READ = 10_000_000
 _Text = Annotated[str, QueryParameter(max_length=100)]
 _Days = Annotated[int, QueryParameter(ge=0, le=36_500)]
 _Limit = Annotated[int, QueryParameter(ge=1, le=_MOST_ROWS)]
@@ -41,10 +41,10 @@ def _refused(error: FieldError | ReportError | StoreError) -> Refused:
 
 
 def _concurrency(store: CallStore, which: CallFilter, by: list[str], of: str) -> Report:
-    """Return concurrent calls over time. It reads the calls, so not any number of them."""
+    """Return concurrent calls over time; not of any number of calls."""
     if len(by) > 1:
         raise ReportError("concurrency goes by day or by hour")
-    count = store.count(which)
+    count = store.packed_count(which)
     if count > _MOST_READ:
         raise ReportError(
             f"{count:,} calls would be read, and {_MOST_READ:,} are the most: ask for fewer days"
