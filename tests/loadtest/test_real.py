@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.loadtest.test_command import SHORT, _alive, _descendants, report, run, write
+from tests.loadtest.test_dips import SHORT as DIPS
 from vnroute.loadtest.machine import find_tools
 
 missing = find_tools().missing
@@ -33,6 +34,14 @@ def test_smoke_on_a_real_switch(tmp_path: Path) -> None:
     names = [check["name"] for check in data["checks"]]
     assert "each call has one call record" in names
     assert "no call is left in FreeSWITCH (show channels count)" in names
+
+
+def test_dips_on_a_real_switch(tmp_path: Path) -> None:
+    write(tmp_path, DIPS)
+    done = run(tmp_path, "short.yaml", "--real", "--no-plots")
+    assert done.returncode == 0, done.stdout + done.stderr
+    checks = {check["name"]: check for check in report(tmp_path, "short")["checks"]}
+    assert checks["dips were asked for, kept, late and skipped"]["looked_at"] > 50
 
 
 def test_one_wrong_expectation_fails_on_a_real_switch(tmp_path: Path) -> None:

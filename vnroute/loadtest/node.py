@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from vnroute.eventsocket.stats import WorkerStats, read_stats
@@ -18,11 +19,15 @@ __all__ = ["Node"]
 class Node:
     """One node. Its counters outlive it: pages are kept by worker and process id."""
 
-    def __init__(self, home: Path, host: str, port: int, workers: int = 1) -> None:
+    def __init__(
+        self, home: Path, host: str, port: int, workers: int = 1,
+        environ: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         self.home = home
         self.host = host
         self.port = port
         self.workers = workers
+        self.environ = {"VNROUTE_HOME": str(home), **(environ or {})}
         self.pages: dict[tuple[int, int], WorkerStats] = {}
         self._stats = home / "state" / "workers.stats"
         self._child: Child | None = None
@@ -43,9 +48,7 @@ class Node:
             sys.executable, "-m", "vnroute.cli", "serve", "--host", self.host,
             "--port", str(self.port), "--workers", str(self.workers),
         ]  # fmt: skip
-        self._child = Child(
-            "vnroute-serve", command, self.home, env={"VNROUTE_HOME": str(self.home)}
-        )
+        self._child = Child("vnroute-serve", command, self.home, env=self.environ)
         wait_until("vnroute answers", self._answers, 30)
 
     def _answers(self) -> bool:

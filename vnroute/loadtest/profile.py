@@ -16,6 +16,7 @@ from typing import Any, Literal
 import msgspec
 import yaml
 
+from vnroute.loadtest.dip_service import Dips, check_says
 from vnroute.loadtest.timing import arrivals, duration, holding, lasting, stretched
 from vnroute.model.problem import FieldError, Problem, RoutingDataError
 from vnroute.simulator import Gateways, GatewaysError
@@ -106,11 +107,15 @@ class Callers(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
 
 
 class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Something that happens in mid-run: a carrier changes its mind, or a process is killed."""
+    """Something that happens in mid-run: a carrier or the service of dips becomes another, or a
+    process is killed.
+    """
 
     at: str
     carrier: str = ""
     becomes: Any = None
+    dips: str = ""
+    """What the service of dips does from then on: a duration, ``silent`` or ``closed``."""
     kill: Literal["", "worker", "node"] = ""
     """``worker``: SIGKILL of one worker; ``node``: of a supervisor and all its workers."""
     start: Literal["", "node"] = ""
@@ -118,10 +123,12 @@ class Event(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
 
     def __post_init__(self) -> None:
         duration(self.at, "at")
-        does = [bool(self.carrier), bool(self.kill), bool(self.start)]
+        if self.dips:
+            check_says(self.dips, "dips")
+        does = [bool(self.carrier), bool(self.dips), bool(self.kill), bool(self.start)]
         if sum(does) != 1 or bool(self.carrier) != (self.becomes is not None):
             raise FieldError(
-                "events", "neither or several", "one of carrier with becomes, kill and start"
+                "events", "neither or several", "one of carrier with becomes, dips, kill and start"
             )
 
     @property
@@ -209,6 +216,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """SIP codes that each gateway must have sent at least once."""
     switch: Switch = Switch()
     limits: Limits = Limits()
+    dips: Dips | None = None
+    """A service that is asked for routing numbers; None: nobody is."""
     knee: Knee = Knee()
     rounds: int = 3
     ways: tuple[str, ...] = ()
@@ -229,6 +238,8 @@ class Profile(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
             if name in names[:place]:
                 raise FieldError(f"callers[{place}].name", f"{name} twice", "a name of its own")
         for place, event in enumerate(self.events):
+            if event.dips and self.dips is None:
+                raise FieldError(f"events[{place}].dips", repr(event.dips), "dips in the profile")
             if not 1 <= event.node <= self.nodes:
                 expected = f"a node from 1 to {self.nodes}"
                 raise FieldError(f"events[{place}].node", str(event.node), expected)
@@ -339,7 +350,7 @@ def _told(error: msgspec.ValidationError) -> tuple[str, str, str]:
 def _names_of(field: str, wrong: str) -> str:
     kinds: dict[str, type[msgspec.Struct]] = {
         "": Profile, "callers": Callers, "events": Event, "expect": Expect, "switch": Switch,
-        "limits": Limits, "knee": Knee,
+        "limits": Limits, "knee": Knee, "dips": Dips,
     }  # fmt: skip
     kind = kinds.get(field.partition("[")[0])
     if kind is None:

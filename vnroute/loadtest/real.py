@@ -8,6 +8,7 @@ from typing import Any
 
 from vnroute.eventsocket.stats import WorkerStats
 from vnroute.loadtest import machine
+from vnroute.loadtest.dip_checks import DipWatch
 from vnroute.loadtest.errors import INTERRUPTED, LoadTestError, RunBroken
 from vnroute.loadtest.freeswitch import CHANGES, FreeSwitch, Gateway, shipped_setting
 from vnroute.loadtest.node import Node
@@ -15,7 +16,7 @@ from vnroute.loadtest.observed import Evidence
 from vnroute.loadtest.process import wait_until
 from vnroute.loadtest.profile import Carriers, Profile
 from vnroute.loadtest.routes import Routes
-from vnroute.loadtest.run import Events, Options, Progress, Result, total
+from vnroute.loadtest.run import Events, Options, Progress, Result, total, watch_of
 from vnroute.loadtest.sampling import Sampler
 from vnroute.loadtest.sipp import SippCallers, SippCarrier
 from vnroute.loadtest.timing import duration
@@ -100,6 +101,7 @@ class Bench:
         self.carriers: dict[str, SippCarrier] = {}
         self.callers: list[SippCallers] = []
         self.switch: FreeSwitch | None = None
+        self.dips: DipWatch | None = None
         self.spare_port = 0
         """A port that nothing of the run takes, for callers that come later."""
 
@@ -110,6 +112,8 @@ class Bench:
         if self.switch is not None:
             ends.append(self.switch.stop)
         ends += [one.stop for one in self.nodes]
+        if self.dips is not None:
+            ends.append(self.dips.service.stop)
         for end in ends:
             try:
                 end()
@@ -145,7 +149,7 @@ def run_real(
     legs = max(1, len(routes.gateways))
     variables = check_limits(profile, tools.fs_conf, planned, legs)
     address = options.address or machine.run_address()
-    count = 3 + len(node_homes) + len(routes.gateways) + len(profile.callers)
+    count = 4 + len(node_homes) + len(routes.gateways) + len(profile.callers)
     ports = iter(machine.free_ports(address, options.port, count))
     bench = Bench()
     carriers = Carriers(profile.carriers, profile.default, routes.gateways)
@@ -157,7 +161,13 @@ def run_real(
         )
     down = frozenset(name for name, what in carriers.given.items() if what == "down")
     sip_port, control_port, bench.spare_port = next(ports), next(ports), next(ports)
-    bench.nodes = [Node(home, address, next(ports), profile.workers) for home in node_homes]
+    bench.dips = watch_of(profile, address, next(ports))
+    bench.nodes = [
+        Node(
+            home, address, next(ports), profile.workers, bench.dips.environ if bench.dips else None
+        )
+        for home in node_homes
+    ]
     gateways = [
         Gateway(name, next(ports), _PING if name in down else 0) for name in routes.gateways
     ]
@@ -206,6 +216,8 @@ def run_real(
 
     try:
         progress("starting FreeSWITCH, vnroute and SIPp", {})
+        if bench.dips is not None:
+            bench.dips.service.start()
         for node in bench.nodes:
             node.start()
         for name, carrier in bench.carriers.items():
@@ -213,7 +225,7 @@ def run_real(
         switch.start()
         for name in down:
             wait_until(f"gateway {name} is down", lambda n=name: switch.gateway_is_down(n), 40, 0.5)  # type: ignore[misc]
-        events = Events(profile, bench.nodes, become, options.seed, carriers.given)
+        events = Events(profile, bench.nodes, become, options.seed, carriers.given, bench.dips)
         sampler.look(force=True)
         began = time.time()
         _play(bench, switch, events, sampler, planned, profile, progress, began)
@@ -242,7 +254,7 @@ def run_real(
         profile, options, False, began, ended, evidence, sampler.samples, pages,
         events.moments(down) if events else Events(profile, [], become, 0, {}).moments(down),
         events.told if events else [],
-        channels_left=channels, stopped=stopped, complaints=complaints,
+        channels_left=channels, stopped=stopped, complaints=complaints, dips=bench.dips,
     )  # fmt: skip
     result.settings = {
         "fs_conf_changes": [*CHANGES, *(f"{name}={value}" for name, value in variables.items())],
@@ -277,8 +289,7 @@ def _play(
     while any(caller.running for caller in bench.callers) or events.left:
         now = time.time() - began
         events.play(now - lead)
-        for node in bench.nodes:
-            node.look()
+        events.look()
         sampler.look()
         if not switch.running:
             raise RunBroken(f"FreeSWITCH died by itself\n{switch.log_tail()}")

@@ -18,7 +18,7 @@ from vnroute.loadtest.errors import LoadTestError
 from vnroute.matcher.image import RouteImage
 from vnroute.store import open_store
 
-__all__ = ["Routes", "given_routes", "made_routes"]
+__all__ = ["Routes", "given_routes", "made_routes", "ported_to"]
 
 MADE_GATEWAYS = {"alpha": "gwA", "beta": "gwB", "gamma": "gwC"}
 _ORDERS = (("1212", "alpha", "beta", "gamma"), ("1305", "beta", "gamma", "alpha"),
@@ -59,6 +59,20 @@ class Routes:
                 kinds = ", ".join(self.numbers)
                 raise LoadTestError(f"callers: no numbers of the kind {kind}; there are {kinds}")
         return found
+
+
+def ported_to(number: int) -> int:
+    """Return the routing number of a generated target, 0 for one that is not ported.
+
+    Every second one is ported, to a number of the next carrier order.
+    """
+    if number % 2:
+        return 0
+    prefixes = list(_TARGETS)
+    place = next((at for at, each in enumerate(prefixes) if str(number).startswith(each)), None)
+    if place is None:
+        return 0
+    return int(_TARGETS[prefixes[(place + 1) % len(prefixes)]].format(0))
 
 
 def made_routes(

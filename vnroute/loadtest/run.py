@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -11,18 +12,20 @@ from typing import Any
 
 from vnroute.eventsocket.stats import WorkerStats
 from vnroute.loadtest.checks import Check, Mismatch, Moments, account, judge_all
+from vnroute.loadtest.dip_checks import DipWatch, Told
+from vnroute.loadtest.dip_service import DipService
 from vnroute.loadtest.node import Node
 from vnroute.loadtest.observed import Evidence, SeenCall
 from vnroute.loadtest.predict import Decision, decide
 from vnroute.loadtest.profile import CLOSED, Event, Expect, Profile
-from vnroute.loadtest.routes import Routes
+from vnroute.loadtest.routes import Routes, ported_to
 from vnroute.loadtest.sampling import Samples
 from vnroute.loadtest.timing import duration
 from vnroute.loadtest.traffic import PlannedCall
 from vnroute.matcher.decide import Matcher
 from vnroute.matcher.image import RouteImage
 
-__all__ = ["Events", "Options", "Progress", "Result", "conclude", "total"]
+__all__ = ["Events", "Options", "Progress", "Result", "conclude", "total", "watch_of"]
 
 _AFTER_KILL = 1.0
 """Seconds after a process was killed in which a call may still feel it."""
@@ -67,6 +70,7 @@ class Result:
     complaints: list[str] = field(default_factory=list)
     channels_left: int | None = None
     stopped: str = ""
+    dips: DipWatch | None = None
 
     @property
     def held(self) -> bool:
@@ -84,7 +88,9 @@ class Events:
         become: Callable[[str, Any], None],
         seed: int,
         carriers: dict[str, Any],
+        dips: DipWatch | None = None,
     ) -> None:
+        self.dips = dips
         self.left = sorted(profile.events, key=lambda event: event.seconds)
         self.nodes = nodes
         self.become = become
@@ -105,6 +111,13 @@ class Events:
         while self.left and self.left[0].seconds <= seconds:
             self._play(self.left.pop(0))
 
+    def look(self) -> None:
+        """Read the counters of all nodes; call it often."""
+        for node in self.nodes:
+            node.look()
+        if self.dips is not None:
+            self.dips.look(self.nodes, time.time())
+
     def _play(self, event: Event) -> None:
         began = time.time()
         if event.carrier:
@@ -118,6 +131,10 @@ class Events:
             if event.becomes == CLOSED:
                 self.closed.append([event.carrier, began, float("inf")])
             self._tell(began, f"{event.carrier} becomes {event.becomes}")
+        elif event.dips:
+            if self.dips is not None:
+                self.dips.service.become(event.dips)
+            self._tell(began, f"the service of dips becomes {event.dips}")
         elif event.kill:
             node = self.nodes[event.node - 1]
             if event.kill == "worker":
@@ -153,23 +170,44 @@ class Events:
         )
 
 
+def watch_of(profile: Profile, host: str, port: int) -> DipWatch | None:
+    """Return the service of dips that a profile asks for, not started; None for none."""
+    if profile.dips is None:
+        return None
+    return DipWatch(DipService(host, port, profile.dips, ported_to))
+
+
 def conclude(result: Result, routes: Routes) -> None:
     """Judge all calls of a run and account for them; write the checks into the result."""
     matcher = Matcher(RouteImage(routes.image))
     profile = result.profile
-    known: dict[tuple[str, str, int], Decision] = {}
+    known: dict[tuple[str, str, int, Told], Decision] = {}
+    dips = result.dips
+    slack = duration(profile.limits.slack, "slack")
+
+    def decided(call: SeenCall, moment: int, told: Told = ()) -> Decision:
+        caller = "" if call.planned.withheld else call.planned.caller
+        key = (call.planned.called, caller, moment, told)
+        if key not in known:
+            matcher.dip({number: (routing, math.inf) for number, routing in told} or None)
+            known[key] = decide(matcher, call.planned.called, caller, moment)
+        return known[key]
+
+    def numbers_of(call: SeenCall) -> list[int]:
+        return _dialled(decided(call, int(call.sent_at or result.began)))
 
     def decisions(call: SeenCall) -> list[Decision]:
         # A schedule may change while a call is set up; FreeSWITCH asks a moment after the INVITE.
         at = call.sent_at or result.began
         found = []
         for moment in (int(at), int(at) + 1, int(at) + 2):
-            caller = "" if call.planned.withheld else call.planned.caller
-            key = (call.planned.called, caller, moment)
-            if key not in known:
-                known[key] = decide(matcher, call.planned.called, caller, moment)
-            if known[key] not in found:
-                found.append(known[key])
+            tolds: list[Told] = [()]
+            if dips is not None:
+                tolds = dips.tolds(_dialled(decided(call, moment)), at, slack)
+            for told in tolds:
+                decision = decided(call, moment, told)
+                if decision not in found:
+                    found.append(decision)
         return found
 
     expects = [_numbers(expect, routes) for expect in profile.expect]
@@ -179,7 +217,6 @@ def conclude(result: Result, routes: Routes) -> None:
         # vnroute counted, and what reached the carriers, is of others as well.
         ended = [call for call in evidence.calls if call.finals and call.records]
         evidence = replace(evidence, calls=ended, strays=[])
-    slack = duration(profile.limits.slack, "slack")
     mismatches, lost, lost_in_kill = judge_all(
         evidence, decisions, result.moments, expects, slack=slack
     )
@@ -209,10 +246,17 @@ def conclude(result: Result, routes: Routes) -> None:
                 profile.limits.lost_in_kill,
             )
         )
+    if dips is not None:
+        result.checks += dips.checks(evidence.calls, numbers_of, slack)
     if profile.covers:
         result.checks.append(_covers(result))
     if profile.limits.growth_mb:
         result.checks.append(_growth(result))
+
+
+def _dialled(decision: Decision) -> list[int]:
+    """Return the numbers that a decision rings, as generated carriers dial them."""
+    return list(dict.fromkeys(int(leg.dialled) for leg in decision.legs))
 
 
 def _numbers(expect: Expect, routes: Routes) -> tuple[frozenset[str], Expect]:

@@ -22,7 +22,7 @@ from vnroute.loadtest.node import Node
 from vnroute.loadtest.observed import Evidence, SeenCall, SeenLeg
 from vnroute.loadtest.profile import Carriers, Profile
 from vnroute.loadtest.routes import Routes
-from vnroute.loadtest.run import Events, Options, Progress, Result, total
+from vnroute.loadtest.run import Events, Options, Progress, Result, total, watch_of
 from vnroute.loadtest.sampling import Sampler
 from vnroute.loadtest.traffic import PlannedCall
 from vnroute.simulator import (
@@ -81,9 +81,10 @@ def run_simulated(
         )
     down = frozenset(name for name, what in carriers.given.items() if what == "down")
     address = options.address or run_address()
-    ports = free_ports(address, options.port, profile.nodes)
+    dip_port, *ports = free_ports(address, options.port, 1 + profile.nodes)
+    dips = watch_of(profile, address, dip_port)
     nodes = [
-        Node(home, address, port, profile.workers)
+        Node(home, address, port, profile.workers, dips.environ if dips else None)
         for home, port in zip(node_homes, ports, strict=True)
     ]
     sampler = Sampler({"vnroute": lambda: [pid for node in nodes for pid in node.pids]})
@@ -93,6 +94,8 @@ def run_simulated(
     events: Events | None = None
     try:
         progress("starting vnroute; FreeSWITCH and carriers are simulated", {})
+        if dips is not None:
+            dips.service.start()
         for node in nodes:
             node.start()
         simulators = {
@@ -112,13 +115,12 @@ def run_simulated(
                 simulator.gateways = now
 
         changed: dict[str, Any] = {}
-        events = Events(profile, nodes, become, options.seed, carriers.given)
+        events = Events(profile, nodes, become, options.seed, carriers.given, dips)
         sampler.look(force=True)
         began = time.time()
         asyncio.run(_place_all(simulators, planned, events, nodes, sampler, progress, began, calls))
         time.sleep(0.6)
-        for node in nodes:
-            node.look()
+        events.look()
     except KeyboardInterrupt:
         stopped = INTERRUPTED
     except (RunBroken, OSError) as error:
@@ -130,6 +132,8 @@ def run_simulated(
         finally:
             for node in nodes:
                 node.stop()
+            if dips is not None:
+                dips.service.stop()
     # A port that is closed refuses with 503 here: what is closed was never silent.
     moments = (
         events.moments(down)
@@ -142,6 +146,7 @@ def run_simulated(
     result = Result(
         profile, options, True, began, ended, Evidence(everyone, simulated=True),
         sampler.samples, pages, moments, events.told if events else [], stopped=stopped,
+        dips=dips,
     )  # fmt: skip
     result.settings = {"nodes": profile.nodes, "workers": profile.workers}
     return result
@@ -174,8 +179,7 @@ async def _place_all(
             now = time.time() - began
             # Starting a node waits for it: the calls meanwhile go on in this thread's stead.
             await asyncio.to_thread(events.play, now)
-            for node in nodes:
-                node.look()
+            events.look()
             sampler.look()
             if time.time() - shown > 1.0:
                 shown = time.time()

@@ -134,6 +134,8 @@ def run_calls(
 
 def make_routes(profile: Profile, options: Options, homes: list[Path]) -> Routes:
     """Return the routing data of a run, loaded and compiled into the home of each node."""
+    if options.routing and profile.dips is not None:
+        raise LoadTestError("dips tell of generated numbers: leave --routing out")
     if options.routing:
         return given_routes(
             homes[0], options.routing, profile.numbers, options.seed, nodes=homes[1:]
