@@ -503,6 +503,11 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
         return self.home / "spool"
 
     @property
+    def here_spool(self) -> Path:
+        """Directory of what known phones said, for the control process to put in force."""
+        return self.spool / "here"
+
+    @property
     def state(self) -> Path:
         """Directory of what running processes share and leave."""
         return self.home / "state"

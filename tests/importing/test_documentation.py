@@ -20,10 +20,11 @@ def test_every_field_is_documented() -> None:
 
     from vnroute.importing.routing_file import SECTIONS
     from vnroute.model import Gateway, OpenHours, Rule, ScreenRule, Step
+    from vnroute.model.here import Here
     from vnroute.model.target import Target
 
     page = PAGE.read_text("utf-8")
-    for kind in (*SECTIONS.values(), Gateway, OpenHours, Rule, ScreenRule, Step, Target):
+    for kind in (*SECTIONS.values(), Gateway, OpenHours, Rule, ScreenRule, Step, Here, Target):
         for field in fields(kind):
             assert f"`{field.encode_name}`" in page or f"{field.encode_name}," in page
     for section in SECTIONS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -61,6 +62,14 @@ def enter(page: Page, home: Home, address: str) -> None:
     page.evaluate("address => { location.hash = address }", address)
 
 
+def put_new(home: Home, path: str, body: Any) -> None:
+    """Put a document where none is."""
+    status, _, said = home.request(
+        "PUT", f"{path}?wait=20", json.dumps(body).encode(), **{"Content-Type": "application/json"}
+    )
+    assert status in (200, 201), said
+
+
 def test_a_plan_is_checked_and_saved(page: Page, filled: Home) -> None:
     enter(page, filled, "/plans/acme-sales/edit")
     targets = page.get_by_label("Targets, one a line").first
@@ -100,6 +109,48 @@ def test_a_step_for_a_campaign_and_a_language_is_saved_and_told(page: Page, fill
     for name in ("campaign", "language"):
         del plan["steps"][0][name]
     assert filled.put_json("/api/v1/plans/acme-sales", plan)[0] == 200
+
+
+def test_a_step_that_hears_a_phone_is_saved_and_told(page: Page, filled: Home) -> None:
+    ana = {"id": "ana", "account": "acme", "place": "desk",
+           "places": {"desk": "+12125550100", "mobile": "+19175550123"}}  # fmt: skip
+    put_new(filled, "/api/v1/persons/ana", ana)
+    enter(page, filled, "/plans/+new")
+    page.get_by_label("Plan", exact=True).fill("ana-mobile")
+    page.get_by_label("Account", exact=True).fill("acme")
+    page.get_by_label("Then").first.select_option("here")
+    page.get_by_label("Person").fill("ana")
+    page.get_by_label("Is at").fill("mobile")
+    page.get_by_label("Until").fill("18:00")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector("text=trust_ani: true for the account")
+    account = filled.get("/api/v1/accounts/acme")[1]
+    assert filled.put_json("/api/v1/accounts/acme", {**account, "trust_ani": True})[0] == 200
+    page.get_by_label("Is at").fill("moon")
+    page.get_by_role("button", name="Check").click()
+    page.wait_for_selector("text=one of the person's places")
+    assert page.get_by_label("Is at").get_attribute("aria-invalid") == "true"
+    assert serious(page) == []
+    page.get_by_label("Is at").fill("mobile")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved, and live")
+    step = filled.get("/api/v1/plans/ana-mobile")[1]["steps"][0]
+    assert (step["here"]["person"], step["here"]["at"], step["here"]["until"]) == (
+        "ana", "mobile", "18:00",
+    )  # fmt: skip
+    enter(page, filled, "/plans/ana-mobile")
+    page.wait_for_selector("text=person ana is at mobile until 18:00 from now on")
+    assert serious(page) == []
+    enter(page, filled, "/plans/ana-mobile/edit")
+    page.get_by_label("Is at").fill("")
+    page.get_by_label("Until").fill("")
+    page.get_by_role("button", name="Save").click()
+    page.wait_for_selector("text=Saved, and live")
+    assert filled.get("/api/v1/plans/ana-mobile")[1]["steps"][0]["here"]["clear"] is True
+    number = {"number": "+18005559191", "account": "acme", "plan": "ana-mobile"}
+    put_new(filled, "/api/v1/numbers/+18005559191", number)
+    enter(page, filled, "/route?number=%2B18005559191&caller=%2B19175550123")
+    page.wait_for_selector("text=person ana is where the routing data says again")
 
 
 def test_two_who_save_the_same_plan_see_both(page: Page, filled: Home) -> None:

@@ -174,7 +174,8 @@ def _print_tree(explanation: Explanation, caller: str, at: datetime, rules: Rule
         for rule in rules.get((schedule.id, schedule.time_zone), ()):
             branch.add(Text(_rule_words(rule, here), style="" if rule.held else "dim"))
     for asked in explanation.passed:
-        found = f"{asked.found} calls" if asked.asks == "from" else f"{asked.asks} is {asked.found}"
+        by_caller = asked.asks in ("from", "here")
+        found = f"{asked.found} calls" if by_caller else f"{asked.asks} is {asked.found}"
         over = "" if asked.held else f", not {asked.wanted}: passed over"
         words = f"step {asked.step} of {asked.plan}: {found}{over}"
         tree.add(Text(words, style="" if asked.held else "dim"))
@@ -228,6 +229,8 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
             tree.add(Text(f"hang up: {step.cause}, SIP {CAUSES[step.cause].sip}"))
         if step.kind == "play":
             tree.add(Text(f"play {step.said}, as early media"))
+        elif step.kind == "here":
+            tree.add(Text(f"{_here_words(step.said or '')}: answered with a sound, hung up"))
         elif step.kind == "voicemail":
             tree.add(Text(f"voicemail takes a message for {step.said}"))
         around = tree
@@ -252,6 +255,15 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
             for one in target.considered:
                 if one.reason is not None:
                     branch.add(Text(f"not {_considered_words(one)}", style="dim"))
+
+
+def _here_words(said: str) -> str:
+    person, _, rest = said.partition(":")
+    at, _, until = rest.partition(":")
+    if not at:
+        return f"person {person} is where the routing data says again"
+    ends = f" until {until}" if ":" in until else f" for {until}"
+    return f"person {person} is at {at}{ends if until else ''} from now on"
 
 
 def _prefix_words(target: Target, leg: Leg) -> str:

@@ -154,6 +154,7 @@ def worker_settings(settings: Settings) -> list[WorkerSettings]:
             images=str(settings.images),
             stats=str(stats),
             page=str(settings.state_page),
+            here=str(settings.here_spool) if settings.control.port else "",
             dips=settings.dips,
             log_level=settings.log.level,
             log_format=settings.log.format,

@@ -19,6 +19,7 @@ from vnroute.compiler.text import Texts
 from vnroute.image.program import NO_ASSIGNMENT, NO_CHOICES, NO_LIMIT, PICKS, SHOWS, Op
 from vnroute.model import Plan, Step
 from vnroute.model.e164 import digits_of
+from vnroute.model.here import Here
 from vnroute.model.language import HEADS, language_of_head, parse_language
 from vnroute.model.plan import WITHHELD
 from vnroute.model.policy import DEFAULT_POLICY
@@ -73,6 +74,11 @@ CONFIRM = (
 """A phone whose user must press a key to take the call: three rising tones, again every two
 seconds, for ten seconds. No key counts as not answered."""
 
+HERE_TONES = "tone_stream://%(150,50,660);%(150,50,880)"
+CLEAR_TONES = "tone_stream://%(150,50,880);%(150,50,660)"
+"""What a known phone hears that says where somebody is, and that he follows his schedule again:
+two tones, up and down."""
+
 _TARGET = struct.Struct("<QIIIIII")
 TARGET_BYTES = 64
 
@@ -95,7 +101,8 @@ class Programs:
     ``own`` the row of the assignment of a number that is one
     of ours, None for others, and ``plan_of`` the row of the plan that an assignment has;
     ``sip_profile`` is FreeSWITCH's profile that SIP URIs are dialled through; ``places`` gives the
-    row that says where a person is, and the targets of his places, for a target that is one.
+    row that says where a person is, and the targets of his places, for a target that is one;
+    ``phones`` the numbers by which a person is known when he calls.
     """
 
     def __init__(
@@ -109,6 +116,7 @@ class Programs:
         plan_of: Callable[[int], int] = lambda assignment: 0,
         sip_profile: str = "vnroute",
         places: Callable[[Target], tuple[int, list[Target]]] = lambda target: (0, []),
+        phones: Callable[[str], tuple[int, ...]] = lambda person: (),
     ) -> None:
         self.words = array("I")
         self.targets = bytearray()
@@ -122,6 +130,7 @@ class Programs:
         self._plans = plans
         self._sip_profile = sip_profile
         self._places = places
+        self._phones = phones
         self._choices_of = choices_of
         self._own = own
         self._plan_of = plan_of
@@ -142,6 +151,8 @@ class Programs:
                     body.extend([Op.HANGUP | mark, *self._texts.place(step.hangup)])
             elif step.play:
                 body.extend([Op.APPLY | mark, *self._texts.place(f"playback {step.play}")])
+            elif step.here:
+                self._here(body, mark, step.here)
             elif step.voicemail:
                 body.extend([Op.TAKE | mark, *self._texts.place(voicemail(step.voicemail))])
             elif step.how == "together":
@@ -212,6 +223,15 @@ class Programs:
         # The load refuses numbers of ours here: they have plans of their own, not one bridge.
         rows = [self._row(target, policy) for target in targets]
         body.extend([Op.TOGETHER | mark, len(rows), *rows])
+
+    def _here(self, body: array[int], mark: int, here: Here) -> None:
+        """Write what a call from one of a person's phones says."""
+        phones = self._phones(here.person)
+        sound = here.play or (CLEAR_TONES if here.clear else HERE_TONES)
+        body.extend([Op.HERE | mark, len(phones)])
+        body.extend([*self._texts.place(here.said), *self._texts.place(sound)])
+        for phone in phones:
+            body.extend([phone & 0xFFFFFFFF, phone >> 32])
 
     def _pick(self, body: array[int], mark: int, step: Step, policy: str) -> None:
         """Write a choice of the target to begin with: (share, words) of each, then their words."""

@@ -2,7 +2,7 @@
 from libc.stdint cimport uint64_t
 
 from vnroute.matcher.buffer cimport Buffer
-from vnroute.matcher.decide cimport Matcher
+from vnroute.matcher.decide cimport Matcher, Telling
 
 cdef enum:
     DELAY_BUCKETS = 24
@@ -20,6 +20,7 @@ cdef class OutboundServer:
     cdef Py_ssize_t max_connections
     cdef bint check_peers
     cdef public object dipper # asks for routing numbers that calls wait for; None: nothing is asked
+    cdef public object keeper # keeps what known phones say, for which their calls wait; None: they are strangers
     cdef Connection oldest
     cdef Connection newest
     cdef readonly Py_ssize_t live
@@ -51,6 +52,7 @@ cdef class Connection:
     cdef double began
     cdef int state
     cdef bytes block          # CHANNEL_DATA of a call that waits
+    cdef Telling telling
 
     cdef _answer(self, const unsigned char* data, size_t size)
     cdef _reply(self, const unsigned char* data, size_t size, bint may_wait)

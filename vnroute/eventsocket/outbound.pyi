@@ -4,6 +4,7 @@ from ipaddress import IPv4Network, IPv6Network
 from typing import Any
 
 from vnroute.dips.dipper import Dipper
+from vnroute.eventsocket.here import HereKeeper
 from vnroute.matcher.decide import Matcher
 
 class OutboundServer:
@@ -14,6 +15,7 @@ class OutboundServer:
     accepted: int
     answered: int
     dipper: Dipper | None
+    keeper: HereKeeper | None
     def __init__(
         self,
         matcher: Matcher,

@@ -16,13 +16,13 @@ from posix.time cimport CLOCK_MONOTONIC, CLOCK_REALTIME, clock_gettime, timespec
 from vnroute.matcher.decide import FAILED_REPLY
 
 from vnroute.matcher.buffer cimport Buffer, drop, put
-from vnroute.matcher.decide cimport TOO_MANY_HOPS, Matcher
+from vnroute.matcher.decide cimport AS_IF_KEPT, MAY_KEEP, NOT_KEPT, TOO_MANY_HOPS, Matcher
 
 cdef enum:
     READING = 0     # CHANNEL_DATA is on its way
     ANSWERED = 1    # the plan is sent; whatever comes is dropped
     CLOSED = 2
-    WAITING = 3     # for the routing number of a target, asked for over the network
+    WAITING = 3     # for the routing number of a target, or until what a phone says is kept
 
 cdef enum:
     SCRATCH_BYTES = 262144
@@ -235,6 +235,7 @@ cdef class Connection:
             self.state = CLOSED
             self.transport.close()
             return
+        self.telling = MAY_KEEP if server.keeper is not None else NOT_KEPT
         self._reply(data, size, server.dipper is not None)
 
     def decide(self):
@@ -244,19 +245,32 @@ cdef class Connection:
         if self.state == WAITING:
             self._reply(block, len(block), False)
 
+    def heard(self, bint kept):
+        """Answer a call that said where somebody is, now that it is kept, or cannot be."""
+        block = self.block
+        self.block = None
+        if self.state == WAITING:
+            self.telling = AS_IF_KEPT if kept else NOT_KEPT
+            self._reply(block, len(block), self.server.dipper is not None)
+
     cdef _reply(self, const unsigned char* data, size_t size, bint may_wait):
         cdef OutboundServer server = self.server
         cdef double took
         cdef int bucket = 0
         try:
-            reply = server.matcher.answer(data, size, clock(CLOCK_REALTIME), may_wait)
+            reply = server.matcher.answer(
+                data, size, clock(CLOCK_REALTIME), may_wait, self.telling)
             if reply is None:
                 # What stands in the buffer is gone with the next read.
                 self.block = data[:size]
                 self.state = WAITING
+                if server.matcher.told is not None:
+                    server.keeper.keep(server.matcher.told, self.heard)
+                    return
                 if server.dipper.ask(server.matcher.wanted, self.decide):
                     return
-                reply = server.matcher.answer(data, size, clock(CLOCK_REALTIME))
+                reply = server.matcher.answer(
+                    data, size, clock(CLOCK_REALTIME), False, self.telling)
         except Exception as error:
             server.errors += 1
             server._log("decision failed", error=repr(error))

@@ -27,6 +27,7 @@ _FIELDS = (
     "overlay", "at_capacity", "blocked",
     "dip_hits", "dips_asked", "dips_ported", "dips_not_ported", "dips_failed", "dips_late",
     "dips_skipped", "dips_kept", "dips_shut",
+    "here_kept", "here_failed",
 )  # fmt: skip
 _PLACE = {name: place for place, name in enumerate(_FIELDS)}
 _DELAYS_AT = 64

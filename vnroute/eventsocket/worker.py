@@ -23,6 +23,7 @@ import uvloop
 from vnroute import log
 from vnroute.dips.dipper import Dipper
 from vnroute.dips.sources import open_source
+from vnroute.eventsocket.here import HereKeeper
 from vnroute.eventsocket.home import home_is_held
 from vnroute.eventsocket.loops import forwarded
 from vnroute.eventsocket.outbound import OutboundServer
@@ -64,6 +65,8 @@ class WorkerSettings(msgspec.Struct, frozen=True, kw_only=True):
     images: str
     stats: str
     page: str
+    here: str = ""
+    """Where what known phones say is kept for the control process; empty where there is none."""
     dips: DipSettings = DipSettings()
     log_level: str = "info"
     log_format: log.LogFormat = "console"
@@ -137,6 +140,8 @@ class _Worker:
             # Only loopback can reach a loopback address: asking each peer would tell nothing.
             not (loopback and {"127.0.0.0/8", "::1/128"} <= set(settings.allow)),
         )
+        self.keeper = HereKeeper(Path(settings.here) if settings.here else None, self.logger)
+        self.server.keeper = self.keeper
         self.dipper: Dipper | None = None
         self.stats: StatsWriter | None = None
         self.started = int(time.time())
@@ -157,6 +162,7 @@ class _Worker:
                 **self.matcher.counts(),
                 "least_bad": self.matcher.least_bad,
                 "dip_hits": self.matcher.dip_hits,
+                **self.keeper.counts(),
                 **({} if self.dipper is None else self.dipper.counts()),
                 "generation": self.matcher.image.generation,
                 "overlay": 0 if self.matcher.overlay is None else self.matcher.overlay.serial,

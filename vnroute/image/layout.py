@@ -44,7 +44,7 @@ __all__ = [
 ]
 
 MAGIC = b"VNROUTE\n"
-VERSION = 5
+VERSION = 6
 HEADER_BYTES = 80
 ALIGNMENT = 64
 _HEAD = struct.Struct("<8sIIQQqqqQQI")

@@ -43,6 +43,7 @@ class Op(IntEnum):
     TAKE = 10
     CAMPAIGN = 11
     LANGUAGE = 12
+    HERE = 13
 
 
 class ScreenOp(IntEnum):

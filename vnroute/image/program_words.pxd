@@ -3,12 +3,19 @@
 
 from libc.stdint cimport uint32_t, uint64_t
 
-from vnroute.image.records cimport OP_CAMPAIGN, OP_FROM, OP_LANGUAGE, OP_PICK, OP_TOGETHER
+from vnroute.image.records cimport (
+    OP_CAMPAIGN,
+    OP_FROM,
+    OP_HERE,
+    OP_LANGUAGE,
+    OP_PICK,
+    OP_TOGETHER,
+)
 
 cdef extern from *:
     """
     /* By op; those of variable length count on from here. */
-    static const uint32_t vn_op_words[] = {1, 4, 2, 5, 3, 2, 4, 4, 7, 3, 3, 3, 4};
+    static const uint32_t vn_op_words[] = {1, 4, 2, 5, 3, 2, 4, 4, 7, 3, 3, 3, 4, 6};
     """
     const uint32_t* OP_WORDS "vn_op_words"
 
@@ -26,6 +33,8 @@ cdef inline uint64_t words_as(uint32_t op, const uint32_t* step) noexcept nogil:
         return 3 + 2 * <uint64_t>step[2]
     if op == OP_LANGUAGE:
         return 4 + 2 * <uint64_t>step[3]
+    if op == OP_HERE:
+        return 6 + 2 * <uint64_t>step[1]
     return OP_WORDS[op]
 
 

@@ -225,6 +225,7 @@ cdef enum:
     OP_TAKE = 10
     OP_CAMPAIGN = 11
     OP_LANGUAGE = 12
+    OP_HERE = 13
 
 cdef enum:
     SCREEN_ALLOW = 0

@@ -37,6 +37,8 @@ _GOOD: dict[str, str] = {
     "hangup": "relay",
     "play": "x.wav",
     "voicemail": "x@x",
+    "person": "x",
+    "phones": "+12025550123",
     "format": "{e164}",
     "days": "mon",
     "hours": "09:00-10:00",
@@ -186,6 +188,8 @@ def _sound(kind: Any, name: str, data: dict[str, Any]) -> Any:
     """Return a sound value to stand in for one that was refused."""
     if name == "steps" and isinstance(data.get(name), list):
         return [{"ring": [_GOOD["ring"]]}] * (len(data[name]) - 1) + [{"hangup": "relay"}]
+    if name == "here":
+        return {"person": "x", "at": "x"}
     if name == "limits":
         return {"calls": 1}
     if _struct_or_none(kind) is not None:

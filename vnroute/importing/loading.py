@@ -15,7 +15,7 @@ from vnroute.importing.legs import check_legs
 from vnroute.importing.life import check_answers, check_quarantine
 from vnroute.importing.numbers import Terms, read_numbers, settle_numbers
 from vnroute.importing.origins import Origins
-from vnroute.importing.persons import check_persons
+from vnroute.importing.persons import check_heard, check_persons
 from vnroute.importing.rates import RATE, check_rates, read_rates
 from vnroute.importing.reach import check_reach
 from vnroute.importing.references import (
@@ -215,6 +215,7 @@ class Loading:
         check_reach(catalogue, self.warnings)
         check_legs(catalogue, self.warnings, self.max_attempts)
         check_persons(catalogue, self.warnings)
+        check_heard(catalogue)
         check_carriers(catalogue)
         check_choices(catalogue, bool(self.removed.get("carriers")))
         check_answers(catalogue)

@@ -1,14 +1,17 @@
-"""Checks of persons: whose they are, where their places lead, what their schedules say."""
+"""Checks of persons: whose they are, where their places lead, what their schedules say, and which
+steps hear their phones.
+"""
 
 from __future__ import annotations
 
 from vnroute.importing.catalogue import Catalogue, add_at
-from vnroute.importing.findings import Findings
-from vnroute.model import Person
+from vnroute.importing.findings import Findings, hint
+from vnroute.model import Person, Plan
 from vnroute.model.e164 import digits_of
+from vnroute.model.here import Here
 from vnroute.model.numbering import expected_length, is_premium
 
-__all__ = ["check_persons"]
+__all__ = ["check_heard", "check_persons"]
 
 
 def check_persons(catalogue: Catalogue, warnings: Findings) -> None:
@@ -79,3 +82,75 @@ def _check_states(catalogue: Catalogue, person: Person) -> None:
         found = f"{person.schedule!r}, which has the state {missing[0]!r}"
         expected = f"a schedule whose states are places: {', '.join(person.places)}"
         catalogue.add_problem("persons", person.id, "schedule", found, expected)
+
+
+_WHY_TRUST = (
+    "whoever shows a number that is not his could say where somebody is, and a step with here goes"
+    " by the number shown"
+)
+
+
+def check_heard(catalogue: Catalogue) -> None:
+    """Check the steps by which phones say where somebody is: of plans that change, and where an
+    account or a person changes that they go by.
+    """
+    changed = catalogue.changed
+    if not (changed["plans"] or changed["persons"] or changed["accounts"]):
+        return
+    plans = catalogue.changed_entities("plans")
+    if changed["persons"] or changed["accounts"]:
+        plans = list(catalogue.plans.values())
+    for plan in plans:
+        comes = plan.id in changed["plans"]
+        for position, step in enumerate(plan.steps):
+            here = step.here
+            if here and (
+                comes or here.person in changed["persons"] or plan.account in changed["accounts"]
+            ):
+                _check_here(catalogue, plan, f"steps[{position}].here", here, comes)
+
+
+def _check_here(catalogue: Catalogue, plan: Plan, field: str, here: Here, plan_comes: bool) -> None:
+    """Check one step: at fault is the plan if it changes, else what it goes by."""
+    person, account = catalogue.persons.get(here.person), catalogue.accounts.get(plan.account)
+
+    def add(place: str, found: str, expected: str) -> None:
+        catalogue.add_problem("plans", plan.id, f"{field}{place}", found, expected)
+
+    if person is None:
+        expected = catalogue.expected("persons", here.person)
+        if expected and plan_comes:
+            add(".person", repr(here.person), expected)
+    elif person.account != plan.account:
+        if plan_comes:
+            add(".person", repr(here.person), f"a person of the account {plan.account!r}")
+        else:
+            found = f"{person.account!r} while the plan {plan.id!r} hears the person's phones"
+            expected = f"{plan.account!r}, or the plan changed along with it"
+            catalogue.add_problem("persons", person.id, "account", found, expected)
+    else:
+        places = f"one of the person's places: {', '.join(person.places)}"
+        if here.at and here.at not in person.places:
+            if plan_comes:
+                add(".at", repr(here.at), f"{places}{hint(here.at, list(person.places))}")
+            else:
+                found = f"no {here.at!r}, which phones say in the plan {plan.id!r}"
+                expected = "that place, or the plan changed along with it"
+                catalogue.add_problem("persons", person.id, "places", found, expected)
+        if not person.known_phones:
+            found = f"{here.person!r}, of whom no number is known"
+            if plan_comes:
+                add(".person", found, "a person with phones, or a number among the places")
+            else:
+                found = f"no number while the plan {plan.id!r} hears the person's phones"
+                expected = "phones, or a number among the places"
+                catalogue.add_problem("persons", person.id, "phones", found, expected)
+    if account is not None and not account.trust_ani:
+        if plan_comes:
+            found = f"here, where the account {account.id!r} does not trust its callers' numbers"
+            expected = f"trust_ani: true for the account, if its carriers verify them: {_WHY_TRUST}"
+            add("", found, expected)
+        else:
+            found = f"false while the plan {plan.id!r} hears phones: {_WHY_TRUST}"
+            expected = "true, or the plan changed along with it"
+            catalogue.add_problem("accounts", account.id, "trust_ani", found, expected)

@@ -132,7 +132,9 @@ def _refers(plan: Plan, kind: str, key: str) -> bool:
         return plan.account == key
     if kind == "persons":
         targets = [target for step in plan.steps for target in step.targets]
-        return any(t.kind == "person" and t.name == key for t in targets)
+        return any(t.kind == "person" and t.name == key for t in targets) or any(
+            step.here and step.here.person == key for step in plan.steps
+        )
     if kind == "schedules":
         return any(step.when == key for step in plan.steps)
     targets = [target for step in plan.steps for target in step.targets]

@@ -30,6 +30,7 @@ cdef struct Call:
     Slice profile         # of how many caller profiles this is the last
     Slice over
     Slice identity
+    Slice verified          # what the switch found out about who calls (sip_verstat of mod_sofia)
     Slice diversion
     Slice language
     Slice[SPOKEN] spoken    # by mod_sofia of Accept-Language, one tag each
@@ -76,7 +77,7 @@ cdef inline void begin_call(
     call.uuid.data = call.called.data = call.caller_number.data = call.caller_name.data = NULL
     call.parameters.data = call.identity.data = call.diversion.data = NULL
     call.hide_number.data = call.hide_name.data = call.max_forwards.data = call.hops.data = NULL
-    call.over.data = call.language.data = call.profile.data = NULL
+    call.over.data = call.language.data = call.profile.data = call.verified.data = NULL
     for i in range(SPOKEN):
         call.spoken[i].data = call.weights[i].data = NULL
 
@@ -110,7 +111,9 @@ cdef inline bint read_lines(Reader* reader, Call* call, int lines) noexcept nogi
                         take(&call.profile, line, length, b"Caller-Profile-Index: ", 22)
         elif line[0] == c'v':
             if length > 12 and line[8] == c'_':
-                if line[9] == c's' and line[12] == c'_':
+                if line[9] == c's' and line[12] == c'_' and length > 13 and line[13] == c'v':
+                    take(&call.verified, line, length, b"variable_sip_verstat: ", 22)
+                elif line[9] == c's' and line[12] == c'_':
                     take(&call.identity, line, length, b"variable_sip_h_identity: ", 25) or \
                         take(&call.diversion, line, length, b"variable_sip_h_Diversion: ", 26) or \
                         take(&call.parameters, line, length, b"variable_sip_req_params: ", 25) or \

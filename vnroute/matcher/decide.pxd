@@ -36,6 +36,12 @@ cdef enum Outcome:
     OUTCOMES = 15
 
 
+cdef enum Telling:
+    AS_IF_KEPT = 0        # what a known phone says is answered, and told to nobody
+    MAY_KEEP = 1          # the call waits until that is kept
+    NOT_KEPT = 2          # it cannot be kept: the call goes on as a stranger's
+
+
 cdef class Matcher:
     cdef readonly RouteImage image
     cdef readonly Overlay overlay
@@ -47,6 +53,10 @@ cdef class Matcher:
     cdef readonly list wanted # numbers whose dips the last call should wait for
     cdef list _turned         # rotations that the call at hand has turned, while it may wait
     cdef readonly uint64_t dip_hits
+    cdef readonly tuple told  # what the call at hand says of where somebody is, and waits to be kept
+    cdef Telling _telling
+    cdef Text _here           # the same, of a call that was answered
+    cdef bint _verified       # the switch has not found that the caller may be another
     cdef readonly int max_hops
     cdef readonly object page
     cdef Page _page           # the state page as it is mapped; an empty one where there is none
@@ -83,7 +93,7 @@ cdef class Matcher:
     cdef bint _blocked        # a target was left out since its account may not call it
     cdef bint _counted        # FreeSWITCH counts the call at a time
     cdef bint _rings
-    cdef bint _taken          # voicemail has the call: nothing can follow
+    cdef bint _taken          # nothing can follow: voicemail has the call, or it was for saying where somebody is
     cdef bint _withheld
     cdef bint _anonymous      # withheld, or says so in place of a number
     cdef bint _many           # the bridge at hand rings several targets
@@ -103,7 +113,8 @@ cdef class Matcher:
     cdef const AssignmentRecord* record_of(self, uint32_t row) noexcept
     cdef const char* _heads(self, uint32_t row) noexcept
     cdef bytes answer(
-        self, const unsigned char* data, size_t size, double now, bint may_wait=*)
+        self, const unsigned char* data, size_t size, double now, bint may_wait=*,
+        Telling telling=*)
     cdef Outcome _write(self, const unsigned char* data, size_t size, int64_t now) except OUTCOMES
     cdef Outcome _refuse(self, uint32_t row, Outcome why) except OUTCOMES
     cdef uint32_t _screen(self, const AssignmentRecord* assignment) except? 0xFFFFFFFE
@@ -119,6 +130,8 @@ cdef class Matcher:
     cdef bint _is_campaign(self, const uint32_t* step) noexcept
     cdef bint _speaks(self, const uint32_t* step) noexcept
     cdef bint _is_from(self, const uint32_t* step) noexcept
+    cdef bint _is_known(self, const uint32_t* step) noexcept
+    cdef int _hear(self, const uint32_t* step) except -1
     cdef int _strange_target(
         self, uint64_t number, uint32_t seconds, TargetRecord* target) noexcept
     cdef list _chosen(self, const TargetRecord* target, double now, str caller)

@@ -16,6 +16,7 @@ class Matcher:
     least_bad: int
     dip_hits: int
     wanted: list[int]
+    told: tuple[str, int, int, bytes] | None
     def use_page(self, page: StatePage | None) -> None: ...
     overlay: Overlay | None
     def swap(self, image: RouteImage, overlay: Overlay | None = None) -> RouteImage: ...

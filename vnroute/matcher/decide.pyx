@@ -36,6 +36,7 @@ from vnroute.image.records cimport (
     OP_FORWARD,
     OP_FROM,
     OP_HANGUP,
+    OP_HERE,
     OP_LANGUAGE,
     SPOKEN,
     OP_PICK,
@@ -113,6 +114,7 @@ from vnroute.matcher.gate cimport (
     gate_routing,
     gate_small,
     gate_true,
+    gate_verified,
     gate_weight,
     is_anonymous,
 )
@@ -325,14 +327,18 @@ cdef class Matcher:
         return self.answer(channel_data, len(channel_data), now)
 
     cdef bytes answer(
-        self, const unsigned char* data, size_t size, double now, bint may_wait=False
+        self, const unsigned char* data, size_t size, double now, bint may_wait=False,
+        Telling telling=AS_IF_KEPT
     ):
-        """Return the reply; None for a call that `may_wait`, and should: `wanted` has the numbers."""
+        """Return the reply; None for a call that `may_wait`, and should: `wanted` has the numbers;
+        and for one that says where somebody is, where that may be kept: it is `told`."""
         cdef Outcome outcome
         cdef bytes reply
         cdef char* at
         cdef uint64_t noise = self._noise, least_bad = self._least_bad
         cdef uint32_t rotation
+        self._telling = telling
+        self.told = None
         if may_wait:
             self._asks = self._dipped is not None
             self.wanted = []
@@ -342,6 +348,9 @@ cdef class Matcher:
                 outcome = self._write(data, size, <int64_t>now)
             finally:
                 self._asks = False
+            if self.told is not None:
+                # Nobody was rung before, so nothing was drawn for.
+                return None
             if may_wait and self.wanted:
                 # It is decided again, and drawn for again, when what it waits for is known.
                 self._noise = noise
@@ -501,6 +510,8 @@ cdef class Matcher:
         self._assignment = assignment
         self._texts = self._heads(row)
         self._language_count = -1
+        self._verified = gate_verified(&call.verified)
+        self._here.size = 0
         self._counted = False
         if plan is NULL and assignment.screen != NO_VALUE:
             treated = self._beyond(assignment, level) if level >= 0 else NO_VALUE
@@ -549,6 +560,9 @@ cdef class Matcher:
             put_text(&self._head, b";vn_blocked=true")
         if self._diversions:
             put_text(&self._head, b";vn_diverted=true")
+        if self._here.size:
+            put_text(&self._head, b";vn_here=")
+            put(&self._head, image.text + self._here.offset, self._here.size)
         if self._counted:
             put_text(&self._head, b";limit_ignore_transfer=true")
         if self._go_on.size:
@@ -651,6 +665,31 @@ cdef class Matcher:
                     and self._caller_digits / POWERS[self._caller_size - size] == prefix):
                 return True
         return False
+
+    cdef bint _is_known(self, const uint32_t* step) noexcept:
+        """Whether the caller is one whom a HERE step hears, and nobody was rung before it."""
+        cdef uint32_t i
+        if self._caller_size == 0 or self._rings or not self._verified or self._telling == NOT_KEPT:
+            return False
+        for i in range(step[1]):
+            if (<uint64_t>step[7 + 2 * i] << 32 | step[6 + 2 * i]) == self._caller_digits:
+                return True
+        return False
+
+    cdef int _hear(self, const uint32_t* step) except -1:
+        """Answer a caller who says where somebody is, with a sound; note what he says."""
+        if self._telling == MAY_KEEP:
+            self.told = (
+                self.image.text_at(step[2], step[3]), self._caller_digits, self._called,
+                self._call.uuid.data[:self._call.uuid.size] if self._call.uuid.data else b"",
+            )
+        self._here.offset = step[2]
+        self._here.size = step[3]
+        put_text(&self._body, b"application: answer\napplication: playback ")
+        put(&self._body, self.image.text + step[4], step[5])
+        put_text(&self._body, b"\napplication: hangup NORMAL_CLEARING\n")
+        self._taken = True
+        return 0
 
     cdef bint _is_campaign(self, const uint32_t* step) noexcept:
         """Whether the number that was called is of a campaign that a CAMPAIGN step names."""
@@ -880,6 +919,11 @@ cdef class Matcher:
             elif op == OP_APPLY:
                 self._apply(word)
                 word += words_as(OP_APPLY, word)
+            elif op == OP_HERE:
+                if self._is_known(word):
+                    self._hear(word)
+                    return 1
+                word += words_as(OP_HERE, word)
             elif op == OP_TAKE:
                 # mod_voicemail does not answer: the message would be left as early media.
                 put_text(&self._body, b"application: answer\n")

@@ -95,7 +95,8 @@ class Target:
 @dataclass(frozen=True, slots=True)
 class Step:
     """A step that applies at the moment and to the caller: ``ring``, ``hangup`` with its cause,
-    ``play`` with its file, or ``voicemail`` with its mailbox (``said``).
+    ``play`` with its file, ``here`` with what the caller says of where somebody is
+    (``PERSON:PLACE:UNTIL``), or ``voicemail`` with its mailbox (``said``).
 
     ``how`` targets are rung is one of in-order, together, share and rotate. ``seconds`` is the
     longest that any of them rings.
@@ -155,8 +156,9 @@ class ScreenStep:
 class Passed:
     """A condition that the plan asked: whose step it is, counted from 1, and whether it held.
 
-    ``asks`` is a schedule's id, ``from``, ``campaign`` or ``language``; ``wanted`` is what the step
-    asks for, ``found`` the state at the moment, who calls, the number's campaign or what the caller
+    ``asks`` is a schedule's id, ``from``, ``here``, ``campaign`` or ``language``; ``wanted`` is
+    what the step asks for (the phones that are known, and before anybody is rung, for ``here``),
+    ``found`` the state at the moment, who calls, the number's campaign or what the caller
     understands, the best first.
     """
 
@@ -509,6 +511,10 @@ class _Walk:
     campaign: str
     languages: tuple[int, ...]
     passed: list[Passed] = field(default_factory=list)
+    rung: list[bool] = field(default_factory=list)
+    """Not empty once a step has rung anybody."""
+    taken: list[bool] = field(default_factory=list)
+    """Not empty once a step has ended the call, whatever plan it is in."""
 
     def enter(self, number: str, plan: int, account: str, depth: int = 0) -> tuple[Step, ...]:
         """Read a number's plan, or what its calls are diverted to (_enter in decide.pyx)."""
@@ -569,8 +575,8 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 asked.setdefault(schedule, _schedule_state(image, schedule, now, by_hand))
                 skip = 0 if state == wanted else words
                 name, _, states = image.schedule_about(schedule)
-                said = (states[wanted], states[state], state == wanted)
-                walk.passed.append(Passed(image.plan_id(plan), place + 1, name, *said))
+                asked_here = (states[wanted], states[state], state == wanted)
+                walk.passed.append(Passed(image.plan_id(plan), place + 1, name, *asked_here))
             case Op.FROM:
                 words, withheld, _, *prefixes = operands
                 held = _is_from(caller, withheld, prefixes)
@@ -609,6 +615,7 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 shares = bodies[::2]
                 steps[place] = Step("ring", None, (), how=PICKS[kind])
             case Op.RING | Op.TOGETHER:
+                walk.rung.append(True)
                 rows = operands if op == Op.RING else operands[1:]
                 how = "in-order" if op == Op.RING else "together"
                 for row in rows:
@@ -629,11 +636,34 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                     walk.enter(f"+{number}" if number else "", inner, "", depth + 1),
                 )
                 _add_target(steps, place, "in-order", target, shares)
+                if walk.taken:
+                    break
+            case Op.HERE:
+                _, *texts = operands[:5]
+                phones = [
+                    high << 32 | low
+                    for low, high in zip(operands[5::2], operands[6::2], strict=True)
+                ]
+                known = bool(caller) and int(caller) in phones
+                if known and not walk.rung:
+                    said = image.text_at(*texts[:2])
+                    steps[place] = Step("here", None, (), said=said)
+                    walk.taken.append(True)
+                    break
+                wanted_phones = ", ".join(f"+{phone}" for phone in phones) or "none"
+                walk.passed.append(
+                    Passed(
+                        image.plan_id(plan), place + 1, "here",
+                        "before anybody is rung" if known else wanted_phones,
+                        f"+{caller}" if caller else "withheld", False,
+                    )
+                )  # fmt: skip
             case Op.APPLY | Op.TAKE:
                 application, _, argument = image.text_at(*operands).partition(" ")
                 word = "voicemail" if op == Op.TAKE else "play"
                 steps[place] = Step(word, None, (), said=_said(application, argument))
                 if op == Op.TAKE:
+                    walk.taken.append(True)
                     break
             case Op.HANGUP:
                 if depth == 0:

@@ -299,6 +299,13 @@ cdef inline bint gate_true(const Slice* text) noexcept nogil:
     return text.data is not NULL and text.size >= 4 and text.data[0] == c't'
 
 
+cdef inline bint gate_verified(const Slice* text) noexcept nogil:
+    """Whether nothing is said against the caller's number: no verdict of the switch's on its
+    Identity header, or that it is his (sofia_stir_shaken_vs in mod_sofia.c)."""
+    return text.data is NULL or (
+        text.size == 20 and memcmp(text.data, b"TN-Validation-Passed", 20) == 0)
+
+
 cdef inline bint is_anonymous(const Slice* text) noexcept nogil:
     """Whether a caller's number says `anonymous` (the user part of RFC 3323, 4.1.1.3)."""
     cdef size_t i

@@ -23,6 +23,7 @@ from vnroute.image.records cimport (
     OP_END,
     OP_FORWARD,
     OP_FROM,
+    OP_HERE,
     OP_HANGUP,
     OP_LANGUAGE,
     OP_PICK,
@@ -534,7 +535,7 @@ cdef class RouteImage:
             step = self.programs + at
             op = step[0] & 0xFF
             starts.add(at)
-            if op > OP_LANGUAGE or at + OP_WORDS[op] > stop or at + words_of(step) > stop:
+            if op > OP_HERE or at + OP_WORDS[op] > stop or at + words_of(step) > stop:
                 raise ImageError(f"{self.path}: plan {plan} has an unknown or cut step")
             words = words_of(step)
             if op == OP_WHEN:
@@ -570,6 +571,9 @@ cdef class RouteImage:
                     raise ImageError(f"{self.path}: plan {plan} forwards to no plan")
             elif op == OP_HANGUP or op == OP_APPLY or op == OP_TAKE:
                 self._check_text(step[1], step[2], "a cause")
+            elif op == OP_HERE:
+                self._check_text(step[2], step[3], "what a phone says")
+                self._check_text(step[4], step[5], "a sound")
             elif op == OP_RELAY:
                 self._check_text(step[1], step[2], "a cause")
                 self._check_text(step[3], step[4], "a cause")

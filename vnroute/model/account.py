@@ -23,7 +23,8 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     ``allow_premium`` as well, since they are what toll fraud dials. A suspended account's numbers
     are treated as suspended numbers. ``answers`` names the set of answers that callers get of its
     numbers where they are not in service, ``screen`` the rules for those who call them, ``choice``
-    how carriers are chosen for its calls.
+    how carriers are chosen for its calls. ``trust_ani`` says that the numbers that its callers show
+    are theirs, so that its plans may let known phones say where somebody is.
     """
 
     id: str
@@ -34,6 +35,7 @@ class Account(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     state: Literal["active", "suspended"] = "active"
     answers: str = ""
     screen: str = ""
+    trust_ani: bool = False
     choice: Choice | None = None
 
     def __post_init__(self) -> None:

@@ -16,7 +16,7 @@ from vnroute.model.problem import FieldError
 from vnroute.model.target import Target
 from vnroute.model.text import check_text
 
-__all__ = ["OVERRIDDEN", "Override", "OverrideKind", "parse_until"]
+__all__ = ["OVERRIDDEN", "Override", "OverrideKind", "check_ends", "parse_until"]
 
 OverrideKind = Literal["schedule", "person", "number", "plan", "account", "block"]
 
@@ -107,6 +107,17 @@ class Override(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=
             account, _, to = self.id.partition(":")
             return f"calls of account {account}{f' to {to}' if to else ''} are blocked"
         return f"calls of {self.kind} {self.id} go to {self.to}"
+
+
+def check_ends(text: str, field: str = "until") -> str:
+    """Return ``text`` if :func:`parse_until` takes it whenever it is said: a time of day or a span.
+    Raises :class:`FieldError` for anything else.
+    """
+    span = _SPAN.fullmatch(text)
+    if not _CLOCK.fullmatch(text) and (span is None or int(span[1]) == 0):
+        expected = 'a time of day such as "18:00", or a span such as "90m", "2h" or "3d"'
+        raise FieldError(field, repr(text), expected)
+    return text
 
 
 def parse_until(text: str, zone: str, now: datetime, field: str = "until") -> datetime:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import msgspec
 
+from vnroute.model.e164 import parse_number
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
 from vnroute.model.target import Target
 from vnroute.model.text import check_text
 
-__all__ = ["MAX_PLACES", "Person"]
+__all__ = ["MAX_PHONES", "MAX_PLACES", "Person"]
 
 MAX_PLACES = 50
+MAX_PHONES = 50
 
 
 class Person(
@@ -21,7 +23,8 @@ class Person(
 
     ``places`` are his places by name, each a target (a number, a phone, a plan such as his
     voicemail's). He is where he says (``vnroute here``); where he says nothing, at ``place``, or at
-    the place that the state of ``schedule`` names. Exactly one of the two is given.
+    the place that the state of ``schedule`` names. Exactly one of the two is given. ``phones`` are
+    the numbers he calls from to say so; not given, the numbers among his places.
     """
 
     id: str
@@ -30,6 +33,7 @@ class Person(
     places: dict[str, str | Target]
     place: str = ""
     schedule: str = ""
+    phones: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_id(self.id)
@@ -57,6 +61,17 @@ class Person(
                 raise FieldError("place", repr(self.place), expected)
         else:
             check_id(self.schedule, "schedule")
+        if len(self.phones) > MAX_PHONES:
+            raise FieldError("phones", f"{len(self.phones)} numbers", f"{MAX_PHONES} at most")
+        for position, phone in enumerate(self.phones):
+            parse_number(phone, f"phones[{position}]")
+
+    @property
+    def known_phones(self) -> tuple[int, ...]:
+        """The numbers by which he is known when he calls, ascending."""
+        if self.phones:
+            return tuple(sorted({parse_number(phone, "phones") for phone in self.phones}))
+        return tuple(sorted({to.number for to in self.targets().values() if to.number}))
 
     def targets(self, rung: Target | None = None) -> dict[str, Target]:
         """Return the target of each place; what it does not say itself it has from ``rung``."""

@@ -9,6 +9,7 @@ import msgspec
 from vnroute.model.causes import parse_cause
 from vnroute.model.choice import Choice
 from vnroute.model.e164 import parse_prefix
+from vnroute.model.here import Here
 from vnroute.model.ids import check_id
 from vnroute.model.language import parse_language
 from vnroute.model.problem import FieldError
@@ -30,7 +31,7 @@ declined, declined before no answer, no answer before what carriers say of thems
 WITHHELD = "withheld"
 """Among the callers of a step: one whose number is withheld or is none."""
 
-ACTS = ("ring", "play", "voicemail", "hangup")
+ACTS = ("ring", "play", "here", "voicemail", "hangup")
 """What a step may do."""
 
 How = Literal["in-order", "together", "share", "rotate"]
@@ -45,7 +46,7 @@ class Step(
     kw_only=True,
     rename={"state": "is", "callers": "from", "campaigns": "campaign", "languages": "language"},
 ):
-    """One step: ring targets, play a sound, take a message, or hang up.
+    """One step: ring targets, play a sound, hear where a person is, take a message, or hang up.
 
     It applies if the schedule named by ``when`` is in the state named by ``is``; always, if
     ``when`` is not given; and, if ``from`` is given, to callers of those prefixes only
@@ -55,8 +56,9 @@ class Step(
     number they see, ``confirm`` the key with which a phone's user takes the call (so that voicemail
     does not), ``policy`` how targets are hunted here, if not as the plan
     says. ``play`` is a sound that the caller hears before he is answered, ``voicemail`` the
-    mailbox that takes the call, BOX@DOMAIN. Exactly one of ``ring``, ``play``, ``voicemail`` and
-    ``hangup`` is given.
+    mailbox that takes the call, BOX@DOMAIN. ``here`` is what a person says by calling from a phone
+    that is known to be his, for which the step ends the call; others go on to the next. Exactly one
+    of ``ring``, ``play``, ``here``, ``voicemail`` and ``hangup`` is given.
     """
 
     when: str = ""
@@ -71,6 +73,7 @@ class Step(
     confirm: str = ""
     policy: str = ""
     play: str = ""
+    here: Here | None = None
     voicemail: str = ""
     hangup: str = ""
 
@@ -196,6 +199,14 @@ class Plan(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
                     f"steps[{position}]",
                     f"{step.kind} {step.hangup or step.voicemail}",
                     "no step after it: it always ends the call",
+                )
+        rings = next((place for place, step in enumerate(self.steps) if step.ring), MAX_STEPS)
+        for position, step in enumerate(self.steps):
+            if step.here and position > rings:
+                raise FieldError(
+                    f"steps[{position}].here",
+                    f"here behind steps[{rings}], which rings",
+                    "here before all steps that ring: it is said when the call comes",
                 )
         if not self.steps[-1].ends:
             last = self.steps[-1]

@@ -27,6 +27,7 @@ from vnroute.web.cdr import CdrService
 from vnroute.web.cdr_metrics import CdrMetrics
 from vnroute.web.cdr_protocol import CdrConnections
 from vnroute.web.health import HealthMetrics, HealthService
+from vnroute.web.here import HereMetrics, HereService
 from vnroute.web.metrics import Metrics
 from vnroute.web.status_api import LiveStatus
 from vnroute.web.told import decode, with_passwords
@@ -76,6 +77,8 @@ async def _serve(
     health = HealthService(settings)
     cdrs.watch(health.called)
     metrics.add(HealthMetrics(health))
+    here = HereService(settings)
+    metrics.add(HereMetrics(here))
     app = cdrs.in_front_of(make_app(live, metrics, cdrs.config(), tracing))
     if tracing is not None:
         cdrs.tracing = tracing
@@ -106,7 +109,7 @@ async def _serve(
         loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     watching = loop.create_task(_stop_with(parent, server))
-    judging = loop.create_task(health.run())
+    judging, hearing = loop.create_task(health.run()), loop.create_task(here.run())
     host, port = listening.getsockname()[:2]
     log.get_logger(process="control").info(
         "console", url=f"{settings.control.scheme}://{_in_url(host)}:{port}/"
@@ -117,9 +120,9 @@ async def _serve(
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     await server.serve(sockets=[listening])
-    watching.cancel()
-    judging.cancel()
-    await asyncio.gather(watching, judging, return_exceptions=True)
+    for task in (watching, judging, hearing):
+        task.cancel()
+    await asyncio.gather(watching, judging, hearing, return_exceptions=True)
 
 
 def _in_url(host: str) -> str:

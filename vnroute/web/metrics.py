@@ -51,6 +51,11 @@ _COUNTERS = {
     "dips_failed": ("vnroute_dips_failed", "Questions without an answer, or with none of use."),
     "dips_late": ("vnroute_dips_late", "Calls routed on the dialled number: no answer in time."),
     "dips_skipped": ("vnroute_dips_skipped", "Numbers not asked for: the server is dead or busy."),
+    "here_kept": ("vnroute_here_kept", "Calls from known phones that said where somebody is."),
+    "here_failed": (
+        "vnroute_here_failed",
+        "Such calls that could not be kept, and went on to the next step.",
+    ),
     "reloads": ("vnroute_image_reloads", "Route images swapped in."),
     "failed_reloads": ("vnroute_image_reloads_failed", "Route images refused."),
 }

@@ -60,6 +60,12 @@ export function country(code) {
 /** today() is the day in UTC; today(-6) six days before. */
 export const today = (days = 0) => new Date(Date.now() + days * 864e5).toISOString().slice(0, 10);
 
+/** What a known phone says by calling, in words. */
+export function hereWords({ person, at, until }) {
+  if (!at) return `person ${person} is where the routing data says again`;
+  return `person ${person} is at ${at}${until ? (until.includes(":") ? ` until ${until}` : ` for ${until}`) : ""} from now on`;
+}
+
 /** How a step rings several targets, in words. */
 export const HOW = {
   "in-order": "one after the other", together: "together, the first to answer wins",

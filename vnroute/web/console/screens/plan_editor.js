@@ -5,8 +5,9 @@ import { fill, h } from "../lib/dom.js";
 import { cards, editing, mayEdit, whole, words } from "../lib/editing.js";
 import { field } from "../lib/form.js";
 
-const ACTS = [["ring", "Ring"], ["play", "Play a message"], ["voicemail", "Voicemail"], ["hangup", "Hang up"]];
+const ACTS = [["ring", "Ring"], ["play", "Play a message"], ["here", "Hear where a person is"], ["voicemail", "Voicemail"], ["hangup", "Hang up"]];
 const HOWS = [["in-order", "one after the other"], ["together", "together"], ["share", "by share"], ["rotate", "in rotation"]];
+const HERE = ["person", "at", "until", "play"];
 const line = (target) => (typeof target === "string" ? target : JSON.stringify(target));
 // One target a line: a text, or its JSON where it has settings of its own.
 const targets = (text) => text.split("\n").map((each) => each.trim()).filter(Boolean).map((each) => {
@@ -19,7 +20,7 @@ const targets = (text) => text.split("\n").map((each) => each.trim()).filter(Boo
 });
 
 function card(step, schedules) {
-  const act = ACTS.find(([name]) => step[name]?.length)?.[0] || "ring";
+  const act = ACTS.find(([name]) => step[name]?.length || step[name]?.person)?.[0] || "ring";
   const fields = {
     when: field({ name: "when", label: "When the schedule", value: step.when || "", list: schedules, placeholder: "at any time" }),
     is: field({ name: "is", label: "is", value: step.is || "open", hint: "open, closed, or a state of its own" }),
@@ -33,11 +34,16 @@ function card(step, schedules) {
     show: field({ name: "show", label: "They see", value: step.show || "caller", hint: "caller, did, anonymous or a number" }),
     confirm: field({ name: "confirm", label: "Taken by key", value: step.confirm || "", hint: "so that no voicemail takes it" }),
     play: field({ name: "play", label: "File", value: step.play || "" }),
+    "here.person": field({ name: "here.person", label: "Person", value: step.here?.person || "", hint: "whose phones are known; the account has to trust its callers' numbers" }),
+    "here.at": field({ name: "here.at", label: "Is at", value: step.here?.at || "", placeholder: "where the routing data says again", hint: "a place; nothing: as the routing data says" }),
+    "here.until": field({ name: "here.until", label: "Until", value: step.here?.until || "", placeholder: "18:00, 8h", hint: "nothing: for good" }),
+    "here.play": field({ name: "here.play", label: "Hears the file", value: step.here?.play || "", placeholder: "two tones" }),
     voicemail: field({ name: "voicemail", label: "Box", value: step.voicemail || "", placeholder: "1001@pbx.example" }),
     hangup: field({ name: "hangup", label: "With the cause", value: step.hangup || "relay", hint: "relay passes on what mattered" }),
   };
   const rows = {
     ring: h("div", { class: "steps-row" }, fields.ring, h("div", { class: "row" }, fields.how, fields.seconds, fields.show, fields.confirm)),
+    here: h("div", { class: "row" }, HERE.map((name) => fields[`here.${name}`])),
     play: fields.play, voicemail: fields.voicemail, hangup: fields.hangup,
   };
   const holder = h("div", {});
@@ -53,10 +59,14 @@ function card(step, schedules) {
     fields: () => [...Object.entries(fields), ["", fields.act]],
     read() {
       const kept = { ...step };
-      for (const name of Object.keys(fields)) delete kept[name];
+      for (const name of [...Object.keys(fields), "here"]) delete kept[name];
       const now = fields.act.read();
       if (fields.when.read()) Object.assign(kept, { when: fields.when.read(), is: fields.is.read() || "open" });
       for (const name of ["from", "campaign", "language"]) if (words(fields[name].read()).length) kept[name] = words(fields[name].read());
+      if (now === "here") {
+        const told = Object.fromEntries(HERE.map((name) => [name, fields[`here.${name}`].read()]).filter(([, value]) => value));
+        return { ...kept, here: told.at ? told : { ...told, clear: true } };
+      }
       if (now !== "ring") return { ...kept, [now]: fields[now].read() };
       Object.assign(kept, { ring: targets(fields.ring.read()), how: fields.how.read(), seconds: whole(fields.seconds.read()), show: fields.show.read() || "caller" });
       if (fields.confirm.read()) kept.confirm = fields.confirm.read();

@@ -3,7 +3,7 @@
 import { get, getTagged } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { form } from "../lib/form.js";
-import { HOW } from "../lib/format.js";
+import { HOW, hereWords } from "../lib/format.js";
 import { pagedTable } from "../lib/table.js";
 import { edit } from "./plan_editor.js";
 
@@ -57,6 +57,7 @@ function step(one, place) {
   ].filter(Boolean);
   const conditions = h("div", { class: "soft" }, `${place + 1}. `, under.length ? under.map((each, at) => [at ? ", " : "", each]) : "at any time, for all callers");
   if (one.play) return h("li", {}, conditions, "play ", h("code", {}, one.play));
+  if (one.here) return h("li", {}, conditions, "a call from a phone that is known says: ", h("strong", {}, hereWords(one.here)), `; it hears ${one.here.play || "two tones"} and is hung up, others go on to the next step`);
   if (one.voicemail) return h("li", {}, conditions, "voicemail takes a message for ", h("strong", {}, one.voicemail));
   if (one.hangup) return h("li", {}, conditions, one.hangup === "relay" ? "hang up with the cause that matters of what was rung" : `hang up: ${one.hangup}`);
   const more = [one.show && one.show !== "caller" && `they see ${one.show}`, one.confirm && `taken with the key ${one.confirm}`, one.policy && `hunted as policy ${one.policy} says`].filter(Boolean);

@@ -2,7 +2,7 @@
 
 import { get } from "../lib/api.js";
 import { fill, h } from "../lib/dom.js";
-import { HOW, wall } from "../lib/format.js";
+import { HOW, hereWords, wall } from "../lib/format.js";
 import { form } from "../lib/form.js";
 import { empty, failed } from "../lib/states.js";
 import { inZone, mondayOf } from "../lib/week.js";
@@ -133,7 +133,7 @@ function answerTree(answer, caller) {
       each.rules?.length ? h("ul", {}, each.rules.map(rule)) : null));
   }
   for (const each of answer.conditions || []) {
-    const found = each.asks === "from" ? `${each.found} calls` : `${each.asks} is ${each.found}`;
+    const found = ["from", "here"].includes(each.asks) ? `${each.found} calls` : `${each.asks} is ${each.found}`;
     items.push(h("li", { class: each.held ? "" : "soft" }, `step ${each.step} of ${each.plan}: ${found}${each.held ? "" : `, not ${each.wanted}: passed over`}`));
   }
   if (answer.refused) items.push(h("li", { class: "bad" }, `refused: ${answer.refused.why}; ${answer.refused.cause}, SIP ${answer.refused.sip}`));
@@ -151,6 +151,10 @@ const rule = (one) => h("li", { class: one.held ? "" : "soft" }, one.times ? `${
 const steps = (list) => list.map((step) => {
   if (step.cause) return h("li", {}, step.cause === "relay" ? "hang up with the cause that matters of what was rung" : `hang up: ${step.cause}`);
   if (step.kind === "play") return h("li", {}, `play ${step.said}, as early media`);
+  if (step.kind === "here") {
+    const [person, at, ...until] = step.said.split(":");
+    return h("li", {}, `${hereWords({ person, at, until: until.join(":") })}: answered with a sound, hung up`);
+  }
   if (step.kind === "voicemail") return h("li", {}, `voicemail takes a message for ${step.said}`);
   const inner = step.targets.map(target);
   return step.how !== "in-order" && step.targets.length > 1 ? h("li", {}, `${HOW[step.how]}:`, h("ul", {}, inner)) : inner;
