@@ -156,7 +156,7 @@ def test_foreign_damaged_cut_and_other_pages_are_refused_and_say_why(tmp_path: P
     assert "no state page" in refused(b"SQLite format 3\0" + sound[16:], path)
     assert "format 9" in refused(sound[:8] + struct.pack("<I", 9) + sound[12:], path)
     assert "cut or grew" in refused(sound[:-64], path)
-    assert "damaged" in refused(sound[:24] + b"\x55" + sound[25:], path)
+    assert "damaged" in refused(sound[:24] + bytes([sound[24] ^ 0x55]) + sound[25:], path)
     head = bytearray(sound[:32])
     struct.pack_into("<I", head, 12, 3)
     assert "none" in refused(bytes(head) + struct.pack("<I", zlib.crc32(head)) + sound[36:], path)
