@@ -182,10 +182,10 @@ def test_a_record_that_breaks_the_store_is_set_aside_and_the_rest_stored(
 ) -> None:
     real = SqlCallStore.add
 
-    def picky(self: SqlCallStore, spool: str, position: Any, calls: Any, raw: Any) -> Added:
+    def picky(self: SqlCallStore, spool: str, position: Any, calls: Any, *more: Any) -> Added:
         if any(rated.call.caller_name == "Bad" for rated in calls):
             raise OverflowError("too large for the database")
-        return real(self, spool, position, calls, raw)
+        return real(self, spool, position, calls, *more)
 
     monkeypatch.setattr(SqlCallStore, "add", picky)
     bench.spool.append(rows(5) + rows(1, name="Bad") + rows(5))

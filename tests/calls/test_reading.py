@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from tests.calls.support import NOW, captured, leg_uuid, record
 from vnroute.calls.body import json_of
 from vnroute.calls.cleaning import clean_name, clean_number, text_of
-from vnroute.calls.reading import ForeignRecord, LegRecord, Unreadable, read_record
+from vnroute.calls.reading import ForeignRecord, OfLeg, Unreadable, read_record
 from vnroute.calls.record import Call
 
 
@@ -111,7 +111,7 @@ def test_a_refused_call_and_one_that_ran_into_the_fallback() -> None:
 
 
 def test_records_of_legs_and_of_calls_that_are_not_ours() -> None:
-    with pytest.raises(LegRecord):
+    with pytest.raises(OfLeg):
         read(record(direction="outbound", call=leg_uuid(0)))
     with pytest.raises(ForeignRecord):
         read(record(direction="outbound"))
@@ -223,7 +223,7 @@ def test_whatever_is_in_the_fields_a_call_or_a_refusal_comes_of_it(
     body = {"variables": {"uuid": "u-1"} | variables, "callflow": callflow, "switchname": name}
     try:
         call = read(json.dumps(body).encode())
-    except (Unreadable, LegRecord, ForeignRecord):
+    except (Unreadable, OfLeg, ForeignRecord):
         return
     assert call.started <= call.ended < 1 << 62
     assert 0 <= call.talk_ms <= call.duration_ms
@@ -234,7 +234,7 @@ def test_whatever_is_in_the_fields_a_call_or_a_refusal_comes_of_it(
 @given(st.binary(max_size=400), st.sampled_from(["application/json", "", "text/plain",
        "application/x-www-form-urlencoded", "application/x-www-form-base64-encoded"]))  # fmt: skip
 def test_any_bytes_at_all(body: bytes, kind: str) -> None:
-    with contextlib.suppress(Unreadable, LegRecord, ForeignRecord):
+    with contextlib.suppress(Unreadable, OfLeg, ForeignRecord):
         read_record(json_of(body, kind)[0], NOW)
 
 

@@ -12,7 +12,7 @@ import types
 from collections.abc import Sequence
 from typing import Self
 
-__all__ = ["RawCaller", "RawPhone", "Udp", "header", "headers"]
+__all__ = ["LOOPBACK", "RawCaller", "RawPhone", "Udp", "header", "headers", "sdp"]
 
 LOOPBACK = "127.0.0.1"
 
@@ -35,7 +35,8 @@ def header(message: str, name: str) -> str:
     return found[0] if found else ""
 
 
-def _sdp(port: int) -> str:
+def sdp(port: int) -> str:
+    """Return an offer or answer of PCMU and PCMA at a port."""
     return (
         f"v=0\r\no=- 1 1 IN IP4 {LOOPBACK}\r\ns=-\r\nc=IN IP4 {LOOPBACK}\r\nt=0 0\r\n"
         f"m=audio {port} RTP/AVP 0 8\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap:8 PCMA/8000\r\n"
@@ -133,7 +134,7 @@ class RawPhone(_Endpoint):
             self.reply(message, "100 Trying", sender)
             if self._status.startswith("200"):
                 self.reply(message, "180 Ringing", sender, self._more)
-                self.reply(message, self._status, sender, self._more, _sdp(self.port))
+                self.reply(message, self._status, sender, self._more, sdp(self.port))
             else:
                 self.reply(message, self._status, sender, self._more)
         elif method not in ("ACK", "SIP/2.0"):
@@ -186,7 +187,7 @@ class RawCaller(_Endpoint):
 
     def __enter__(self) -> Self:
         super().__enter__()
-        self._send("INVITE", 1, self._more, _sdp(self._media))
+        self._send("INVITE", 1, self._more, sdp(self._media))
         return self
 
     def take(self, message: str, sender: tuple[str, int]) -> None:

@@ -17,7 +17,7 @@ def test_an_old_database_is_told_of(tmp_path: Path, capsys: pytest.CaptureFixtur
     assert capsys.readouterr().err == ""
     database = sqlite3.connect(tmp_path / "cdr.db")
     (newest,) = database.execute("SELECT max(version) FROM schema_version").fetchone()
-    for table in ("packed_calls", "unpacked", "account_days"):
+    for table in ("packed_calls", "unpacked", "account_days", "leg_records"):
         database.execute(f"DROP TABLE {table}")
     database.execute("DELETE FROM schema_version WHERE version >= 6")
     database.commit()

@@ -35,7 +35,9 @@ _SCHEMA = {
     "legs": "STRUCT(attempt INTEGER, uuid VARCHAR, carrier VARCHAR, gateway VARCHAR, "
             "dialled VARCHAR, destination VARCHAR, outcome VARCHAR, cause VARCHAR, sip INTEGER, "
             "pdd_ms BIGINT, talk_ms BIGINT, prefix VARCHAR, rate VARCHAR, fee VARCHAR, "
-            "billed_seconds BIGINT, cost BIGINT, currency VARCHAR)[]",
+            "billed_seconds BIGINT, cost BIGINT, currency VARCHAR, up_ms BIGINT, "
+            "read_codec VARCHAR, write_codec VARCHAR, packets_in BIGINT, packets_missed BIGINT, "
+            "packets_out BIGINT, mos DOUBLE, jitter_ms DOUBLE, loss_percent DOUBLE)[]",
 }  # fmt: skip
 """Columns of a file: those of the store, money in units of 1e-8, legs in a list."""
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
 from vnroute.calls.packed import PackedCalls
-from vnroute.calls.record import Call
+from vnroute.calls.record import Call, LegRecord
 from vnroute.calls.spool_format import Position
 from vnroute.model.deck import NO_END
 
@@ -167,8 +167,12 @@ class CallStore(Protocol):
         position: Position,
         calls: Sequence[RatedCall],
         raw: Sequence[tuple[int, bytes]] = (),
+        legs: Sequence[LegRecord] = (),
     ) -> Added:
-        """Store a batch, all or nothing; calls whose uuid is known are counted and left out."""
+        """Store a batch, all or nothing; calls whose uuid is known are counted and left out.
+
+        ``legs`` may come before their calls or after them, and more than once.
+        """
         ...
 
     def put_decks(

@@ -16,9 +16,9 @@ import msgspec
 from vnroute.calls.base import Added, CallStore
 from vnroute.calls.days import day_before
 from vnroute.calls.rating import Rater, take_over_decks
-from vnroute.calls.record import Call
+from vnroute.calls.record import Call, LegRecord
 from vnroute.calls.spool import Spool, SpoolError
-from vnroute.calls.spool_format import KIND_CALL, Damage, Position, Record
+from vnroute.calls.spool_format import KIND_CALL, KIND_LEG, Damage, Position, Record
 from vnroute.calls.turns import Turns
 from vnroute.store import Store, StoreError
 
@@ -29,7 +29,10 @@ _GATHER_SECONDS = 0.1
 _FIRST_WAIT = 0.2
 _DECK_SECONDS = 5.0
 
-_decoder = msgspec.msgpack.Decoder(Call)
+_decoders: dict[int, msgspec.msgpack.Decoder[Call | LegRecord]] = {
+    KIND_CALL: msgspec.msgpack.Decoder(Call),
+    KIND_LEG: msgspec.msgpack.Decoder(LegRecord),
+}
 
 
 class Drain(Turns):
@@ -117,7 +120,7 @@ class Drain(Turns):
             self._rater = Rater(store, self._receive)
         rater = self._rater
         began = time.perf_counter()
-        calls, raw, damaged = [], [], 0
+        calls, legs, raw, damaged = [], [], [], 0
         position, count = self.position, 0
         for found, behind in self._spool.read(self.position, self._most):
             position, count = behind, count + 1
@@ -130,13 +133,15 @@ class Drain(Turns):
                 continue
             if self.oldest is None:
                 self.oldest = found.received
-            call = None if self._set_aside else _call(found)
-            if call is None:
+            record = None if self._set_aside else _record(found)
+            if isinstance(record, Call):
+                calls.append(rater.rated(record))
+            elif record is None:
                 raw.append((found.received, found.payload))
             else:
-                calls.append(rater.rated(call))
+                legs.append(record)
         if count:
-            added = store.add(self._spool.id, position, calls, raw)
+            added = store.add(self._spool.id, position, calls, raw, legs)
             added.seconds = time.perf_counter() - began
             self.position, self.oldest = position, None
             self._counted(added, damaged)
@@ -185,10 +190,11 @@ class Drain(Turns):
             self._removed_until = before
 
 
-def _call(record: Record) -> Call | None:
-    if record.kind != KIND_CALL:
+def _record(record: Record) -> Call | LegRecord | None:
+    decoder = _decoders.get(record.kind)
+    if decoder is None:
         return None
     try:
-        return _decoder.decode(record.payload)
+        return decoder.decode(record.payload)
     except msgspec.DecodeError:
         return None  # kept as it is, among the raw records

@@ -16,10 +16,10 @@ import msgspec
 from vnroute.calls.body import json_of
 from vnroute.calls.counts import CdrCounts
 from vnroute.calls.group_commit import GroupCommit, TooMuchWaiting, settle
-from vnroute.calls.reading import ForeignRecord, LegRecord, Unreadable, read_record
+from vnroute.calls.reading import ForeignRecord, OfLeg, Unreadable, read_record
 from vnroute.calls.record import Call
 from vnroute.calls.spool import SpoolError
-from vnroute.calls.spool_format import KIND_CALL, KIND_RAW
+from vnroute.calls.spool_format import KIND_CALL, KIND_LEG, KIND_RAW
 
 __all__ = ["Intake", "Verdict"]
 
@@ -80,11 +80,9 @@ class Intake:
             self._logger.warning("CDR refused", why=str(error), bytes=len(body))
             done(Verdict(400, f"no CDR: {error}"))
             return
-        except LegRecord:
-            # The call's own record has its legs; a leg is no call.
-            self._counts.requests["leg"] += 1
-            done(Verdict(200, "a leg's record: left out"))
-            return
+        except OfLeg as leg:
+            # What it has more than its call's record; a leg is no call.
+            kind, payload = KIND_LEG, self._encoder.encode(leg.record)
         except ForeignRecord:
             self._counts.requests["foreign"] += 1
             done(Verdict(200, "no call of ours: left out"))
@@ -98,7 +96,7 @@ class Intake:
             if error is not None:
                 done(self._failed(error))
                 return
-            self._counts.requests["kept"] += 1
+            self._counts.requests["leg" if kind == KIND_LEG else "kept"] += 1
             if call is not None:
                 for watcher in self._watchers:
                     watcher(call)

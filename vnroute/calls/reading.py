@@ -9,7 +9,7 @@ place in ``vn_legs`` in its first two hex digits, so no leg needs a look-up.
 from __future__ import annotations
 
 import re
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
@@ -22,19 +22,18 @@ from vnroute.calls.cleaning import (
     small_int,
     text_of,
 )
-from vnroute.calls.record import Call, Leg, Outcome
+from vnroute.calls.leg_reading import read_leg, sip_code
+from vnroute.calls.record import Call, Leg, LegRecord, Outcome
+from vnroute.calls.times import Times, times_of
 from vnroute.model.causes import CAUSES
 
-__all__ = ["READ", "ForeignRecord", "LegRecord", "Unreadable", "outcome_of", "read_record"]
+__all__ = ["READ", "ForeignRecord", "OfLeg", "Unreadable", "outcome_of", "read_record"]
 
 _OUR_LEG = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
-_SIP = re.compile(r"sip:([1-6][0-9]{2})", re.ASCII)
 _MOST_LEGS = 256
 _NO_FAILURE = frozenset(("", "NONE", "SUCCESS", "NORMAL_CLEARING"))
 _WAITING = "ff"
 """How the uuid of a leg begins that rings nobody: it makes a later phone wait (docs/ringing.md)."""
-_AHEAD_US = 3600 * 1_000_000
-_BEHIND_US = 400 * 86400 * 1_000_000
 
 _OUTCOMES: dict[str, Outcome] = {
     "USER_BUSY": "busy",
@@ -59,8 +58,12 @@ class Unreadable(Exception):
     """A body that is no CDR: what is wrong, in a few words."""
 
 
-class LegRecord(Exception):
-    """A record of a B leg (log-b-leg): its call's own record says the same."""
+class OfLeg(Exception):
+    """A record of a B leg (log-b-leg), which is no call; ``record`` is what it tells."""
+
+    def __init__(self, record: LegRecord) -> None:
+        super().__init__(record.uuid)
+        self.record = record
 
 
 class ForeignRecord(Exception):
@@ -104,7 +107,7 @@ def outcome_of(cause: str) -> Outcome:
 def read_record(body: bytes, received: int) -> Call:
     """Return the call that a mod_json_cdr record tells of; ``received`` is Unix microseconds.
 
-    Raises :class:`Unreadable` for what is no such record, :class:`LegRecord` and
+    Raises :class:`Unreadable` for what is no such record, :class:`OfLeg` and
     :class:`ForeignRecord` for what is no call of ours. Values that their notation does not allow
     are left empty; a call is not lost for them.
     """
@@ -122,9 +125,10 @@ def read_record(body: bytes, received: int) -> Call:
     direction = text_of(variables.get("direction") or record.channel_data.get("direction"))
     if direction == "outbound":
         if _OUR_LEG.fullmatch(uuid) or variables["originating_leg_uuid"] is not None:
-            raise LegRecord(uuid)
+            more = _whole_decoder.decode(body).variables
+            raise OfLeg(read_leg(uuid, more, times_of(variables, received)))
         raise ForeignRecord(uuid)
-    times = _times(variables, received)
+    times = times_of(variables, received)
     cause = clean_id(variables.get("hangup_cause"))
     refused = clean_id(variables.get("vn_refused"))
     outcome: Outcome = "refused" if refused else "answered" if times.answered else outcome_of(cause)
@@ -167,43 +171,6 @@ def _caller_profile(callflow: Any) -> dict[str, Any]:
     return {}
 
 
-class _Times(NamedTuple):
-    started: int
-    answered: int
-    bridged: int
-    ended: int
-    pdd_ms: int | None
-    clock_off: bool
-
-
-def _times(variables: dict[str, Any], received: int) -> _Times:
-    started, answered = small_int(variables["start_uepoch"]), small_int(variables["answer_uepoch"])
-    bridged, ended = small_int(variables["bridge_uepoch"]), small_int(variables["end_uepoch"])
-    ringing = small_int(variables["progress_uepoch"])
-    media = small_int(variables["progress_media_uepoch"])
-    # A clock that began at 1970 with the machine tells 0 and means it.
-    told = started > 0 or ended < _BEHIND_US
-    if not told:
-        # The first moment that is told; reckoned from 0, the call would be half a century long.
-        started = min(filter(None, (ringing, media, answered, bridged, ended)), default=0)
-    duration = min(max(ended - started, 0), _BEHIND_US)
-    clock_off = not received - _BEHIND_US <= started <= received + _AHEAD_US
-    if clock_off:
-        # All of a record's times come from one clock: moved together they keep their distances.
-        shift = received - duration - started
-        answered, bridged, ringing, media = (
-            moment and moment + shift for moment in (answered, bridged, ringing, media)
-        )
-        started += shift
-    ended = started + duration
-    answered = answered and min(max(answered, started), ended)
-    bridged = bridged and min(max(bridged, started), ended)
-    # FreeSWITCH's clock ticks every 20 ms: what rings at once bears the call's own start.
-    signs = [moment for moment in (ringing, media, answered) if started <= moment <= ended]
-    pdd_ms = (min(signs) - started) // 1000 if signs else None
-    return _Times(started, answered, bridged, ended, pdd_ms, clock_off or not told)
-
-
 def _sip_of_cause(cause: str) -> int:
     """Return what mod_sofia answers the caller with for a cause (hangup_cause_to_sip).
 
@@ -214,11 +181,6 @@ def _sip_of_cause(cause: str) -> int:
     return {"ORIGINATOR_CANCEL": 487, "GATEWAY_DOWN": 503, "INVALID_GATEWAY": 484}.get(cause, 480)
 
 
-def _sip_code(value: Any) -> int:
-    match = _SIP.fullmatch(text_of(value))
-    return int(match[1]) if match else 0
-
-
 def _array(value: Any) -> list[str]:
     """Return the items of a channel variable: ``ARRAY::a|:b``, or one bare value."""
     text = text_of(value)
@@ -227,7 +189,7 @@ def _array(value: Any) -> list[str]:
     return [text] if text else []
 
 
-def _legs(variables: dict[str, Any], times: _Times, body: bytes) -> tuple[Leg, ...]:
+def _legs(variables: dict[str, Any], times: Times, body: bytes) -> tuple[Leg, ...]:
     causes = _pairs(variables.get("originate_causes"))
     dialled = _pairs(variables.get("originated_legs"))
     uuids = [uuid for uuid in (dialled | causes) if uuid and not uuid.startswith(_WAITING)]
@@ -238,7 +200,7 @@ def _legs(variables: dict[str, Any], times: _Times, body: bytes) -> tuple[Leg, .
     ending = clean_id(variables.get("bridge_hangup_cause")) or clean_id(
         variables.get("hangup_cause")
     )
-    heard = _sip_code(variables.get("last_bridge_proto_specific_hangup_cause")) or small_int(
+    heard = sip_code(variables.get("last_bridge_proto_specific_hangup_cause")) or small_int(
         variables.get("sip_invite_failure_status"), 0, 699
     )
     given_up = clean_id(variables.get("hangup_cause")) == "ORIGINATOR_CANCEL"

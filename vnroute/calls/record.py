@@ -6,7 +6,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-__all__ = ["OUTCOMES", "PERSON", "Call", "Leg", "Outcome"]
+__all__ = ["OUTCOMES", "PERSON", "Call", "Leg", "LegRecord", "Outcome"]
 
 Outcome = Literal["answered", "busy", "no_answer", "declined", "cancelled", "failed", "refused"]
 """What became of a call or a leg. ``refused`` is a call that vnroute itself refused (vn_refused);
@@ -37,6 +37,31 @@ class Leg(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     pdd_ms: int | None = None
     talk_ms: int = 0
     together: bool = False
+
+
+class LegRecord(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What a leg's own record tells (``log-b-leg``), besides that of its call.
+
+    ``started`` is Unix microseconds, ``up_ms`` the time from its answer to its end, ``pdd_ms`` from
+    its INVITE to its ringing, media or answer. ``in`` is what the far end sent to the switch,
+    ``missed`` how often a packet was due and none was there, ``jitter_ms`` the largest standard
+    deviation of the time between them. None for what is not told, or cannot be without a packet.
+    """
+
+    uuid: str
+    started: int = 0
+    cause: str = ""
+    sip: int = 0
+    pdd_ms: int | None = None
+    up_ms: int = 0
+    read_codec: str = ""
+    write_codec: str = ""
+    packets_in: int | None = None
+    packets_missed: int | None = None
+    packets_out: int | None = None
+    mos: float | None = None
+    jitter_ms: float | None = None
+    loss_percent: float | None = None
 
 
 class Call(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -28,6 +28,7 @@ from typing import NamedTuple
 __all__ = [
     "HEAD_BYTES",
     "KIND_CALL",
+    "KIND_LEG",
     "KIND_RAW",
     "SEGMENT_HEAD_BYTES",
     "Damage",
@@ -53,6 +54,8 @@ KIND_CALL = 1
 """Payload: a :class:`vnroute.calls.record.Call` in MessagePack."""
 KIND_RAW = 2
 """Payload: JSON that could not be read though it should; kept as it came."""
+KIND_LEG = 3
+"""Payload: a :class:`vnroute.calls.record.LegRecord` in MessagePack."""
 
 _NAME = re.compile(r"cdr-(\d{10})\.spool", re.ASCII)
 

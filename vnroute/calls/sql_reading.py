@@ -10,11 +10,14 @@ from vnroute.calls.base import CallFilter, SpentRow
 from vnroute.calls.counting import LEFT_OUT, Callers
 from vnroute.calls.database import Database
 from vnroute.calls.days import first_moment, months_within, whole_month
+from vnroute.calls.keys import call_key
 from vnroute.calls.packed import PackedCalls
 from vnroute.calls.record import OUTCOMES
 from vnroute.calls.sql_packed import PackedParts
 
-__all__ = ["CALL_COLUMNS", "LEG_COLUMNS", "MONTHS", "TABLES", "CallReading"]
+__all__ = [
+    "CALL_COLUMNS", "LEG_COLUMNS", "LEG_RECORD_COLUMNS", "MONTHS", "TABLES", "CallReading",
+]  # fmt: skip
 
 CALL_COLUMNS = (
     "id", "uuid", "day", "started", "answered", "ended", "received", "switch", "number", "account",
@@ -30,6 +33,14 @@ LEG_COLUMNS = (
     "currency",
 )  # fmt: skip
 """What is stored of a leg, besides its call and day."""
+_FILLED_IN = ("cause", "sip", "pdd_ms")
+_ONLY_THERE = (
+    "up_ms", "read_codec", "write_codec", "packets_in", "packets_missed", "packets_out", "mos",
+    "jitter_ms", "loss_percent",
+)  # fmt: skip
+LEG_RECORD_COLUMNS = (*_FILLED_IN, *_ONLY_THERE)
+"""What is stored of a leg's own record, besides its key and day: first what the call's record may
+not tell, then what it never does."""
 _BATCH = 500
 _RECENT = 50_000
 _NO_LAST_DAY = 99991231
@@ -209,10 +220,35 @@ class CallReading:
                 (*some, *days),
             ):
                 legs.setdefault(row[0], []).append(dict(zip(LEG_COLUMNS, row[1:], strict=True)))
+        self._add_leg_records([leg for of_call in legs.values() for leg in of_call])
         for row in rows:
             call = dict(zip(CALL_COLUMNS, row, strict=True))
             call["routed"], call["clock_off"] = bool(call["routed"]), bool(call["clock_off"])
             yield call | {"legs": legs.get(row[0], [])}
+
+    def _add_leg_records(self, legs: Sequence[dict[str, Any]]) -> None:
+        """Add to legs what their own records tell, whichever of the two came first."""
+        nothing = dict.fromkeys(_ONLY_THERE)
+        any_there = self._db.row("SELECT 1 FROM leg_records LIMIT 1") is not None
+        for at in range(0, len(legs), _BATCH):
+            some = legs[at : at + _BATCH]
+            told: dict[bytes, dict[str, Any]] = {}
+            keys = [call_key(leg["uuid"]) for leg in some] if any_there else []
+            if keys:
+                rows = self._db.rows(
+                    f"SELECT key, {', '.join(LEG_RECORD_COLUMNS)} FROM leg_records WHERE key IN "
+                    f"({', '.join('?' * len(keys))})",
+                    keys,
+                )
+                told = {row[0]: dict(zip(LEG_RECORD_COLUMNS, row[1:], strict=True)) for row in rows}
+            for place, leg in enumerate(some):
+                own = told.get(keys[place]) if told else None
+                leg.update({name: own[name] for name in _ONLY_THERE} if own else nothing)
+                if own:
+                    leg["sip"] = own["sip"] or leg["sip"]
+                    leg["cause"] = leg["cause"] or own["cause"]
+                    if leg["pdd_ms"] is None:
+                        leg["pdd_ms"] = own["pdd_ms"]
 
     def sums(self, table: str, which: CallFilter, by: Sequence[str]) -> list[dict[str, Any]]:
         """Return the sums of a table of sums, grouped by columns of its key, most calls first.

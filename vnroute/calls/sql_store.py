@@ -10,9 +10,17 @@ from vnroute.calls.database import Database
 from vnroute.calls.days import day_of, month_of
 from vnroute.calls.keys import call_key
 from vnroute.calls.packed import PackedRow
+from vnroute.calls.record import LegRecord
 from vnroute.calls.spool_format import Position
 from vnroute.calls.sql_decks import Decks
-from vnroute.calls.sql_reading import CALL_COLUMNS, LEG_COLUMNS, MONTHS, TABLES, CallReading
+from vnroute.calls.sql_reading import (
+    CALL_COLUMNS,
+    LEG_COLUMNS,
+    LEG_RECORD_COLUMNS,
+    MONTHS,
+    TABLES,
+    CallReading,
+)
 from vnroute.calls.sums import Sums
 
 __all__ = ["SqlCallStore"]
@@ -21,6 +29,10 @@ _LATE_US = 3600 * 1_000_000
 _ORDER_US = 5 * 1_000_000
 _KEYS_AT_ONCE = 500
 _LEG_ROW = ("call", "day", *LEG_COLUMNS)
+_LEG_RECORD = (
+    f"INSERT INTO leg_records (key, day, {', '.join(LEG_RECORD_COLUMNS)}) VALUES "
+    f"({', '.join('?' * (2 + len(LEG_RECORD_COLUMNS)))}) ON CONFLICT (key) DO NOTHING"
+)
 
 
 def _adding(table: str, keys: Sequence[str], sums: Sequence[str]) -> str:
@@ -86,6 +98,7 @@ class SqlCallStore(CallReading):
         position: Position,
         calls: Sequence[RatedCall],
         raw: Sequence[tuple[int, bytes]] = (),
+        legs: Sequence[LegRecord] = (),
     ) -> Added:
         """Store a batch; see :class:`vnroute.calls.base.CallStore`."""
         added = Added(raw=len(raw))
@@ -102,6 +115,9 @@ class SqlCallStore(CallReading):
                 self._put_calls(new)
                 self._put_sums(Sums(new.values()))
             db.executemany("INSERT INTO raw_records (received, body) VALUES (?, ?)", raw)
+            if legs:
+                own = {row[0]: row for row in map(_own, reversed(legs))}
+                db.executemany(_LEG_RECORD, sorted(own.values()))
             db.execute(_POSITION, (spool, *position))
         self._newest = _note(added, new.values(), self._newest)
         return added
@@ -201,7 +217,7 @@ class SqlCallStore(CallReading):
         if not gone:
             # The last step: nothing older is kept, so its record will not be asked for again.
             with self._db.transaction():
-                for table in ("known", "packed_calls", "unpacked"):
+                for table in ("known", "packed_calls", "unpacked", "leg_records"):
                     self._db.execute(f"DELETE FROM {table} WHERE day < ?", (day,))
         return gone
 
@@ -226,11 +242,12 @@ class SqlCallStore(CallReading):
                 if not rows:
                     return
                 upto = rows[-1][0]
-                db.execute(
-                    "DELETE FROM legs WHERE day = ? AND call IN "
-                    "(SELECT id FROM calls WHERE day = ? AND id <= ?)",
-                    (day, day, upto),
-                )
+                which = "WHERE day = ? AND call IN (SELECT id FROM calls WHERE day = ? AND id <= ?)"
+                if db.row("SELECT 1 FROM leg_records LIMIT 1") is not None:
+                    uuids = list(db.rows(f"SELECT uuid FROM legs {which}", (day, day, upto)))
+                    keys = [(call_key(uuid),) for (uuid,) in uuids]
+                    db.executemany("DELETE FROM leg_records WHERE key = ?", keys)
+                db.execute(f"DELETE FROM legs {which}", (day, day, upto))
                 db.execute("DELETE FROM calls WHERE day = ? AND id <= ?", (day, upto))
 
     def last_used(self) -> Iterator[tuple[str, int, int]]:
@@ -278,6 +295,11 @@ def _packed_row(rated: RatedCall) -> PackedRow:
         if leg.talk_ms > 0
     ]
     return PackedRow(call.account, call.campaign, call.caller, call.started, call.ended, talked)
+
+
+def _own(leg: LegRecord) -> tuple[Any, ...]:
+    values = (getattr(leg, name) for name in LEG_RECORD_COLUMNS)
+    return (call_key(leg.uuid), day_of(leg.started), *values)
 
 
 def _leg_rows(call: int, day: int, rated: RatedCall) -> Iterator[tuple[Any, ...]]:

@@ -90,6 +90,7 @@ function ladder(call) {
       h("div", { class: "span", "aria-hidden": "true" }, ring, talk),
       h("p", { class: "soft" }, [
         leg.pdd_ms === null || leg.pdd_ms === undefined ? "PDD not told" : `PDD ${lasted(leg.pdd_ms)}`, `talked ${lasted(leg.talk_ms)}`, leg.destination && country(leg.destination),
+        leg.read_codec, leg.mos !== null && leg.mos !== undefined && `MOS ${leg.mos}, jitter ${leg.jitter_ms} ms, loss ${leg.loss_percent} %`,
         leg.rate && `${leg.rate} ${leg.currency} a minute (prefix ${leg.prefix}), ${leg.billed_seconds} s billed, cost ${leg.cost}`,
       ].filter(Boolean).join(" · ")));
   }));
