@@ -86,9 +86,8 @@ def _check_calls_address(url: str) -> None:
         raise FieldError("store", "a password", expected)
 
 
-def _check_service(url: str) -> None:
-    if not url:
-        return
+def _check_http(field: str, url: str, example: str, *, asked: str = "", named: str = "") -> None:
+    """Refuse what is no HTTP address, or one without ``asked`` in it, or with a password."""
     try:
         parts = urlsplit(url)
         good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -96,10 +95,9 @@ def _check_service(url: str) -> None:
         parts, good = urlsplit(""), False
     if parts.username or parts.password:
         # It would stand in process lists, logs and "vnroute settings".
-        raise FieldError("http", "a name or password", "an address without them")
-    if not good or not re.fullmatch(r"[!-~]+", url) or "{number}" not in parts.path + parts.query:
-        expected = "an address such as http://127.0.0.1:8090/{number}"
-        raise FieldError("http", repr(url.partition("?")[0]), expected)
+        raise FieldError(field, "a name or password", f"an address without them{named}")
+    if not good or not re.fullmatch(r"[!-~]+", url) or asked not in parts.path + parts.query:
+        raise FieldError(field, repr(url.partition("?")[0]), f"an address such as {example}")
 
 
 def _is_loopback(host: str | None) -> bool:
@@ -115,18 +113,8 @@ def _is_loopback(host: str | None) -> bool:
 def _check_webhook(url: str, secret_file: str) -> None:
     if not url:
         return
-    try:
-        parts = urlsplit(url)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-    except ValueError:
-        good = False
-    if not good or not re.fullmatch(r"[!-~]+", url, re.ASCII):
-        expected = "an address such as https://example.com/calls"
-        raise FieldError("webhook", repr(url.partition("?")[0]), expected)
-    if parts.username or parts.password:
-        # It would stand in process lists, logs and "vnroute settings".
-        expected = "an address without a name and password: requests are signed"
-        raise FieldError("webhook", "a name or password", expected)
+    signed = ": requests are signed"
+    _check_http("webhook", url, "https://example.com/calls", named=signed)
     if not secret_file:
         expected = "webhook_secret_file beside it: requests are signed"
         raise FieldError("webhook", "no secret for it", expected)
@@ -359,7 +347,8 @@ class DipSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     def __post_init__(self) -> None:
         if self.http and self.enum:
             raise FieldError("enum", repr(self.enum), "one of http and enum")
-        _check_service(self.http)
+        if self.http:
+            _check_http("http", self.http, "http://127.0.0.1:8090/{number}", asked="{number}")
         self._check_authorization()
         label = "[A-Za-z0-9_]([A-Za-z0-9_-]{0,61}[A-Za-z0-9_])?"
         if self.enum and not (
