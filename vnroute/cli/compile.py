@@ -61,16 +61,8 @@ def command(session: Session, as_json: bool) -> int:
 
 def compile_store(session: Session, store: Store, *, show: bool) -> Compiled:
     """Compile a store's data, showing how far it is where ``show`` says so."""
+    from vnroute.building import compile_stored
     from vnroute.cli.stages import shown_stages
-    from vnroute.compiler import build_generation
 
-    settings = session.settings
-    with shown_stages(show) as progress, store.snapshot() as reading:
-        return build_generation(
-            reading,
-            settings.images,
-            horizon_years=settings.routing.horizon_years,
-            max_attempts=settings.routing.max_attempts,
-            latest=store.snapshot,
-            progress=progress,
-        )
+    with shown_stages(show) as progress:
+        return compile_stored(store, session.settings, progress)

@@ -8,6 +8,7 @@ import sys
 
 import msgspec
 
+from vnroute.building import compile_stored
 from vnroute.image.generations import Busy
 from vnroute.settings import Settings
 from vnroute.store import StoreError, open_store
@@ -30,18 +31,9 @@ class Built(msgspec.Struct, frozen=True, kw_only=True):
 
 def build(settings: Settings) -> Built:
     """Compile what is stored now, and put it in force."""
-    from vnroute.compiler import build_generation
-
     store = open_store(settings.store_address, create=False)
     try:
-        with store.snapshot() as reading:
-            compiled = build_generation(
-                reading,
-                settings.images,
-                horizon_years=settings.routing.horizon_years,
-                max_attempts=settings.routing.max_attempts,
-                latest=store.snapshot,
-            )
+        compiled = compile_stored(store, settings)
     finally:
         store.close()
     return Built(
