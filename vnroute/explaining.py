@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import threading
+import time
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
-
-import msgspec
 
 from vnroute.image.generations import PORTABILITY, current_image, overlay_path
 from vnroute.image.layout import ImageError
@@ -34,9 +33,13 @@ from vnroute.portability.table import PortabilityTable
 from vnroute.settings import Settings
 
 if TYPE_CHECKING:
-    from vnroute.compiler.schedule_tried import Tried
+    from vnroute.compiler.schedule_tried import SettledRules, Tried
+    from vnroute.store import Store
 
 __all__ = ["Explainer", "NoImage", "Rules", "as_data", "read_caller", "read_number"]
+
+
+_STORE_SECONDS = 5.0
 
 
 class NoImage(Exception):
@@ -54,6 +57,10 @@ class Explainer:
         self._matcher: Matcher | None = None
         self._overlay: Overlay | None = None
         self._overlay_seen: tuple[object, ...] = ()
+        self._rules_lock = threading.Lock()
+        self._settled: SettledRules | None = None
+        self._store: Store | None = None
+        self._store_at = 0.0
         self.warnings: list[str] = []
         """What the last answer left out, since it could not be read."""
 
@@ -108,30 +115,72 @@ class Explainer:
         By schedule and time zone. They stand in the store, and not in the image: left out is what
         the store does not have, and what was changed since so that it would say something else.
         """
-        from vnroute.compiler.schedule_tried import tried
-        from vnroute.model import Schedule
-        from vnroute.store import StoreError, open_store
+        found = self._rules(explanation, at, wait=True)
+        assert found is not None
+        return found
+
+    def rules_at_hand(self, explanation: Explanation, at: datetime) -> Rules | None:
+        """Return the same where that takes no longer than to look it up, else None."""
+        return self._rules(explanation, at, wait=False)
+
+    def _rules(self, explanation: Explanation, at: datetime, *, wait: bool) -> Rules | None:
+        from vnroute.store import StoreError
 
         asked = [one for one in explanation.schedules if ":" not in one.id and not one.set_by_hand]
         if not asked:
             return {}
         found: Rules = {}
+        if not self._rules_lock.acquire(blocking=wait):
+            return None
         try:
-            store = open_store(self._settings.store_address, create=False)
-        except StoreError as error:
-            self.warnings.append(f"{error}; shown without the rules of schedules")
-            return {}
-        try:
+            if not wait and (self._settled is None or self._store is None):
+                return None
+            try:
+                store = self._opened_store()
+            except StoreError as error:
+                self.warnings.append(f"{error}; shown without the rules of schedules")
+                return {}
             for one in asked:
                 document = store.entity("schedules", one.id)
-                if document is not None:
-                    schedule = msgspec.json.decode(document, type=Schedule)
-                    rules = tried(schedule, one.time_zone, at.timestamp())
-                    if rules and rules[-1].state == one.state:
-                        found[one.id, one.time_zone] = rules
+                if document is None:
+                    continue
+                settled = self._settled_rules()
+                if not wait and not settled.knows(document, one.time_zone, at.timestamp()):
+                    return None
+                rules = settled.tried(document, one.time_zone, at.timestamp())
+                if rules and rules[-1].state == one.state:
+                    found[one.id, one.time_zone] = rules
         finally:
-            store.close()
+            self._rules_lock.release()
         return found
+
+    def _settled_rules(self) -> SettledRules:
+        if self._settled is None:
+            # Time zones and holidays take a while to import.
+            from vnroute.compiler.schedule_tried import SettledRules
+
+            self._settled = SettledRules()
+        return self._settled
+
+    def _opened_store(self) -> Store:
+        """Return the store; opened anew now and then, since another file may have its place."""
+        from vnroute.store import open_store
+
+        if self._store is None or time.monotonic() - self._store_at > _STORE_SECONDS:
+            self._close_store()
+            self._store = open_store(self._settings.store_address, create=False)
+            self._store_at = time.monotonic()
+        return self._store
+
+    def _close_store(self) -> None:
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def close(self) -> None:
+        """Let go of the store."""
+        with self._rules_lock:
+            self._close_store()
 
     def _seeded(self, seed: int | None) -> Matcher:
         """Return the matcher, or one of its own that draws as a seed says."""

@@ -22,7 +22,7 @@ from vnroute.image.program import (
     Op,
     ScreenOp,
 )
-from vnroute.matcher.considered import Considered, by_legs, considered, jurisdiction
+from vnroute.matcher.considered import Considered, by_legs, considered, jurisdiction, price_of
 from vnroute.matcher.decide import REFUSALS, Matcher
 from vnroute.matcher.diverted import Diversion, diversion_of, set_state
 from vnroute.matcher.image import RouteImage
@@ -48,6 +48,7 @@ __all__ = [
 
 
 _MAX_DIVERSIONS = 6
+_WEEK = 8 * 86400
 
 
 @dataclass(frozen=True, slots=True)
@@ -572,7 +573,8 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 schedule, wanted, words = operands
                 by_hand = set_state(image, matcher.page, schedule, now)
                 state = by_hand[0] if by_hand else image.schedule(schedule, now)[1]
-                asked.setdefault(schedule, _schedule_state(image, schedule, now, by_hand))
+                if schedule not in asked:
+                    asked[schedule] = _schedule_state(image, schedule, now, by_hand)
                 skip = 0 if state == wanted else words
                 name, _, states = image.schedule_about(schedule)
                 asked_here = (states[wanted], states[state], state == wanted)
@@ -683,7 +685,11 @@ def _schedule_state(
     _, zone, states = image.schedule_about(row)
     if by_hand:
         return ScheduleState(name, zone, states[by_hand[0]], by_hand[1], True, True)
-    changes = image.schedule_changes(row, now, image.header.horizon_end) if within else []
+    end = image.header.horizon_end
+    # Nearly always within the week: the years behind it need not be listed.
+    changes = image.schedule_changes(row, now, min(now + _WEEK, end)) if within else []
+    if within and not changes:
+        changes = image.schedule_changes(row, now, end)
     return ScheduleState(name, zone, states[state], changes[0][0] if changes else None, within)
 
 
@@ -740,6 +746,5 @@ def _legs(
     legs: list[Leg] = []
     for carrier, carrier_id, rate in chosen:
         for gateway, dial in image.gateways_of(carrier, number):
-            price = None if rate is None else Decimal(rate).scaleb(-8).normalize()
-            legs.append(Leg(carrier_id, gateway, dial, price))
+            legs.append(Leg(carrier_id, gateway, dial, price_of(rate)))
     return tuple(legs)
