@@ -258,8 +258,21 @@ def test_bad_rows_are_left_out_and_written_aside(desk, tmp_path) -> None:
     lines = aside.read_text().splitlines()
     assert lines[0] == "prefix,rate,line,field,found,expected"
     assert [line.split(",")[:4] for line in lines[1:]] == [
-        ["4x", "0.01", "3", "prefix"], ["45", "abc", "4", "rate"]
+        ["4x", "0.01", "3", "prefix"], ["45", "abc", "4", "rate"], ["44", "0.02", "5", "prefix"]
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress])
+def test_a_prefix_twice_alone_is_written_aside_too(desk, tmp_path, pack) -> None:
+    aside = tmp_path / "bad.csv"
+    text = "prefix,destination,rate\n44,UK,0.01\n\n45,DK,0.03\n44,UK again,0.02\n45,DK,0.04\n"
+    report = desk.take(pack(text.encode()), skip_bad=True, bad_file=aside)
+    assert (report.bad, report.bad_file) == (2, str(aside))
+    assert desk.rates() == {"44": "0.01", "45": "0.03"}
+    assert [line.split(",")[:5] for line in aside.read_text().splitlines()[1:]] == [
+        ["44", "UK again", "0.02", "5", "prefix"], ["45", "DK", "0.04", "6", "prefix"]
+    ]  # fmt: skip
+    assert "it is first on line 2" in aside.read_text()
 
 
 def test_a_prefix_twice(desk) -> None:

@@ -19,7 +19,7 @@ import msgspec
 from vnroute.decks.applying import applied
 from vnroute.decks.comparing import Differences
 from vnroute.decks.header import Mapped
-from vnroute.decks.reading import DeckFile, ReadingOptions, read_deck
+from vnroute.decks.reading import DeckFile, ReadingOptions, put_aside, read_deck
 from vnroute.decks.tables import Table
 from vnroute.importing.findings import hint
 from vnroute.importing.inputs import refused
@@ -141,18 +141,19 @@ def _apply(
             repeated=lambda first, second: repeats.append((first, second)),
         )
         pages = list(pack(rows))
-    if repeats and not options.skip_bad:
-        said = [
-            Problem(
-                table.name, second, "prefix", "the same prefix again with another rate or terms",
-                f"each prefix once for a time; it is first on line {first}",
-            )
-            for first, second in sorted(repeats, key=lambda pair: pair[1])
-        ]  # fmt: skip
-        raise RoutingDataError(said[:50], max(0, len(said) - 50))
-    for first, second in repeats:
-        expected = f"each prefix once for a time; it is first on line {first}"
-        problems.add(table.name, second, "prefix", "the same prefix again", expected)
+    said = {
+        second: Problem(
+            table.name, second, "prefix", "the same prefix again with another rate or terms",
+            f"each prefix once for a time; it is first on line {first}",
+        )
+        for first, second in sorted(repeats, key=lambda pair: pair[1])
+    }  # fmt: skip
+    if said and not options.skip_bad:
+        raise RoutingDataError(list(said.values())[:50], max(0, len(said) - 50))
+    for twice in said.values():
+        problems.add(twice.file, twice.line, twice.field, twice.found, twice.expected)
+    if said and options.bad_file is not None:
+        put_aside(table, deck, options.bad_file, said)
     if not options.accept_changes and stored is not None:
         _guard(table, differences, options.full)
     version = stored.version if stored else 0
@@ -180,9 +181,9 @@ def _apply(
         layout=table.layout,
         mapped=deck.mapped,
         rows_read=deck.count,
-        bad=deck.bad + len(repeats),
+        bad=deck.bad + len(said),
         bad_problems=problems.kept,
-        bad_file=str(options.bad_file) if options.bad_file and deck.bad else "",
+        bad_file=str(options.bad_file) if options.bad_file and deck.bad + len(said) else "",
         rows=sum(page.rows for page in pages),
         currency=currency,
         differences=differences,

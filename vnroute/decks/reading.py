@@ -33,11 +33,11 @@ from vnroute.decks.sorting import SortedRows
 from vnroute.decks.tables import Table
 from vnroute.importing.findings import Findings, hint, shown
 from vnroute.importing.inputs import refused
-from vnroute.model import FieldError
+from vnroute.model import FieldError, Problem
 from vnroute.model.deck import NO_END, check_currency, check_time_class
 from vnroute.model.text import check_text
 
-__all__ = ["DeckFile", "ReadingOptions", "read_deck"]
+__all__ = ["DeckFile", "ReadingOptions", "put_aside", "read_deck"]
 
 _MOST_REMEMBERED = 200_000
 _ABSENT = -1
@@ -82,6 +82,37 @@ class DeckFile:
     currency: str = ""
     earliest: int = 0
     """The least effective date that the file names; 0 if none."""
+
+
+def put_aside(table: Table, deck: DeckFile, bad_file: Path, wrong: Mapping[int, Problem]) -> None:
+    """Write rows aside, behind those that were, that turned out wrong beside others.
+
+    The file is read again for them: what was kept of its rows are not their cells.
+    """
+    header = deck.mapped.header
+    there = bool(deck.bad)
+    with _aside(bad_file, header, "a" if there else "w") as aside:
+        for line, row in table.rows():
+            problem = wrong.get(line)
+            if problem is not None:
+                error = FieldError(problem.field, problem.found, problem.expected)
+                _write_aside(aside, header, line, row, error)
+
+
+def _aside(bad_file: Path, header: list[str], mode: str = "w") -> IO[str]:
+    """Open the file of bad rows; one that is begun gets its header."""
+    aside = bad_file.open(mode, encoding="utf-8", newline="", errors="replace")
+    if mode == "w":
+        csv.writer(aside).writerow([*header, "line", "field", "found", "expected"])
+    return aside
+
+
+def _write_aside(
+    aside: IO[str], header: list[str], line: int, row: list[str], error: FieldError
+) -> None:
+    cells = row[: len(header)]
+    cells += [""] * (len(header) - len(cells))
+    csv.writer(aside).writerow([*cells, line, error.field, error.found, error.expected])
 
 
 class _Again(Exception):
@@ -449,12 +480,8 @@ class _Reader:
         if self.bad_file is None:
             return
         if self._aside is None:
-            self._aside = self.bad_file.open("w", encoding="utf-8", newline="", errors="replace")
-            head = [*self.mapped.header, "line", "field", "found", "expected"]
-            csv.writer(self._aside).writerow(head)
-        cells = row[: len(self.mapped.header)]
-        cells += [""] * (len(self.mapped.header) - len(cells))
-        csv.writer(self._aside).writerow([*cells, line, error.field, error.found, error.expected])
+            self._aside = _aside(self.bad_file, self.mapped.header)
+        _write_aside(self._aside, self.mapped.header, line, row, error)
 
 
 def _looked_up(known: dict[str, int], cells: list[str], read: Callable[[str], int]) -> list[Any]:
