@@ -1,4 +1,7 @@
-"""Rate decks at a million rows: ``python -m bench.decks [ROWS]``.
+"""Rate decks: ``python -m bench.decks [ROWS]``, a million of them if nothing is said.
+
+With ``--us`` ten decks of the United States instead, of 200,000 exchanges each, with rates between
+and within states, beside the same without origin; with ``--xlsx`` a workbook of 100,000 rows.
 
 Each step is a process of its own, as people run it, so that its peak memory is its own. Seconds
 are of the wall clock; CPU seconds stand beside them, since other programs share the machine. From
@@ -8,6 +11,7 @@ answered by the image with that deck in it.
 
 from __future__ import annotations
 
+import argparse
 import os
 import random
 import re
@@ -15,10 +19,12 @@ import socket
 import sys
 import tempfile
 import time
+from datetime import datetime
 from pathlib import Path
 
 from bench.fake_switch import channel_data
 from bench.process import Server, free_port
+from bench.us_decks import measure
 
 __all__ = ["main"]
 
@@ -45,7 +51,7 @@ def _write(path: Path, rows: int, dearer: bool) -> None:
 
 
 def _timed(name: str, *command: str) -> None:
-    """Run a subcommand; print its seconds, CPU seconds and peak memory."""
+    """Run a subcommand; print its seconds, CPU seconds and peak memory, if it has a name."""
     began = time.monotonic()
     arguments = [sys.executable, "-m", "vnroute.cli", *command]
     quiet = os.open(os.devnull, os.O_WRONLY)
@@ -54,9 +60,10 @@ def _timed(name: str, *command: str) -> None:
     _, status, usage = os.wait4(process, 0)
     os.close(quiet)
     if status:
-        raise SystemExit(f"{name}: status {os.waitstatus_to_exitcode(status)}")
+        raise SystemExit(f"{' '.join(command)}: status {os.waitstatus_to_exitcode(status)}")
     cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss // 1024
-    print(f"| {name} | {time.monotonic() - began:.1f} | {cpu:.1f} | {peak} |", flush=True)
+    if name:
+        print(f"| {name} | {time.monotonic() - began:.1f} | {cpu:.1f} | {peak} |", flush=True)
 
 
 def _generation(port: int) -> int:
@@ -88,8 +95,52 @@ def _serving(run: tuple[str, ...], path: Path, port: int, name: str) -> None:
     print(f"| **{name}: from file to the first call answered by it** | **{seconds:.1f}** | | |")
 
 
-def main(rows: int = 1_000_000) -> None:
-    """Measure, and print a table."""
+def _workbook(path: Path, rows: int) -> None:
+    import openpyxl
+
+    draw = random.Random(1)
+    book = openpyxl.Workbook(write_only=True)
+    sheet = book.create_sheet("Rates")
+    sheet.append(["Destination", "Dial Code", "Rate (USD)", "Effective Date", "Billing Increment"])
+    for place, prefix in enumerate(draw.sample(range(10**5, 10**9), rows)):
+        rate, day = draw.randrange(100, 900) / 10_000, datetime(2026, 11, 1 + place % 20)
+        sheet.append([f"Destination {place % 5000}", prefix, rate, day, "60/6"])
+    book.save(path)
+
+
+def _import_workbook(rows: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        home, deck = Path(folder), Path(folder) / "deck.xlsx"
+        (home / "routing.yaml").write_text(_ROUTING)
+        child = os.fork()
+        if not child:
+            _workbook(deck, rows)
+            os._exit(0)
+        os.waitpid(child, 0)
+        run = ("--home", str(home / "home"))
+        print(f"{rows:,} rows\n\n| step | seconds | CPU seconds | peak MB |\n|---|---|---|---|")
+        _timed("", *run, "load", str(home / "routing.yaml"))
+        for name in ("import of a workbook", "the same again"):
+            _timed(name, *run, "deck", "import", "alpha", str(deck))
+
+
+def main() -> None:
+    """Measure what is asked for, and print a table."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("rows", nargs="?", type=int)
+    parser.add_argument("--us", action="store_true", help="decks of the United States")
+    parser.add_argument("--xlsx", action="store_true", help="a workbook")
+    options = parser.parse_args()
+    if options.us:
+        measure(options.rows or 200_000, _timed)
+    elif options.xlsx:
+        _import_workbook(options.rows or 100_000)
+    else:
+        _to_the_first_call(options.rows or 1_000_000)
+
+
+def _to_the_first_call(rows: int) -> None:
+    """Measure from file to serving."""
     with tempfile.TemporaryDirectory() as folder:
         home = Path(folder)
         (home / "routing.yaml").write_text(_ROUTING)
@@ -121,4 +172,4 @@ def main(rows: int = 1_000_000) -> None:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:2]))
+    main()

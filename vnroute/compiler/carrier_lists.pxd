@@ -38,5 +38,6 @@ cdef class CarrierLists:
     cpdef tuple take_out(self, uint32_t carrier)
     cpdef restore(self, uint32_t carrier, tuple before)
     cpdef tuple held(self, uint32_t carrier)
+    cpdef bytes order(self)
     cpdef list_for(self, Py_ssize_t choice)
     cdef object _ranked(self, const unsigned char* allowed, list ranks)

@@ -209,6 +209,10 @@ cdef class CarrierLists:
             return None
         return (self._held[carrier].price, self._held[carrier].price_row)
 
+    cpdef bytes order(self):
+        """Return what all carriers ask as they are now, equal where all of it is."""
+        return (<char*>self._order)[: self._count * sizeof(Held)]
+
     cpdef list_for(self, Py_ssize_t choice):
         """Return where the list of a choice lies, of the carriers as they are now."""
         cdef const unsigned char* allowed = <bytes>self._allowed[choice]

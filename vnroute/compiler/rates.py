@@ -70,6 +70,9 @@ class _Rate(NamedTuple):
 
 _Odd = dict[int, tuple[_Rate, ...]]
 
+_MOST_REMEMBERED = 100_000
+"""Carriers' rates, over all that was found, before it is forgotten: some tens of MB."""
+
 
 class Choices:
     """The CHOICES, DESTINATIONS and RATES sections, and the prefixes that lead to them.
@@ -114,6 +117,8 @@ class Choices:
             [chooser.ranks for chooser in self.choosers],
         )
         self._nobody = self._words.add([0])
+        self._found: dict[tuple[object, ...], tuple[int, ...]] = {}
+        self._remembered = 0
         self._row_of = {name: row for row, name in enumerate(carriers)}
         everywhere = sorted(unrated)
         for name in everywhere:
@@ -144,13 +149,34 @@ class Choices:
     def _lists_here(self, prefix: str, odd: _Odd) -> tuple[int, ...]:
         """Return where the list or node of each choice lies, of what holds now."""
         self._place = prefix
-        found = self._by_moment(odd) if odd else self._leaf({})
+        found = self._alike(odd) if odd else self._leaf({})
         if any(chooser.blocked for chooser in self.choosers):
             return tuple(
                 self._nobody if chooser.blocked and prefix.startswith(chooser.blocked) else at
                 for chooser, at in zip(self.choosers, found, strict=True)
             )
         return found
+
+    def _alike(self, odd: _Odd) -> tuple[int, ...]:
+        """Return what was found where all carriers asked the same, else find it.
+
+        Thousands of prefixes are of one telephone company in one state, and cost the same.
+        """
+        place = state_of(self._place), self._is_short()
+        key = (self._lists.order(), tuple(odd.items()), *place)
+        found = self._found.get(key)
+        if found is None:
+            found = self._by_moment(odd)
+            self._remembered += len(odd)
+            if self._remembered > _MOST_REMEMBERED:
+                self._found.clear()
+                self._remembered = len(odd)
+            self._found[key] = found
+        return found
+
+    def _is_short(self) -> bool:
+        """Whether the prefix at hand is of North America, and of no one area code."""
+        return len(self._place) < 4 and self._place[0] == "1"
 
     def _node(
         self, children: list[tuple[int, ...]], words: Callable[[list[int]], list[int]]
@@ -251,7 +277,7 @@ class Choices:
         That of a prefix of less than an area code may be any: there the dearest counts.
         """
         asked = any(rate.origin in self._jurisdictions for rates in odd.values() for rate in rates)
-        if not asked or (len(self._place) < 4 and self._place[0] == "1"):
+        if not asked or self._is_short():
             return self._leaf(odd)
         cannot_tell = self._leaf(self._of_jurisdiction(odd, "indeterminate"))
         state = state_of(self._place)
