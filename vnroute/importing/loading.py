@@ -40,7 +40,7 @@ from vnroute.model.forwarding import MAX_HOPS
 from vnroute.model.numbering import expected_length
 from vnroute.store.base import BlockSpan, PreparedDeck, Staging, Store, Tally, Transaction
 
-__all__ = ["Loading", "Progress", "Report", "load"]
+__all__ = ["Loading", "Progress", "Report", "block_notation", "load"]
 
 Progress = Callable[[str, int, float | None], None]
 """Takes the file, the rows read of it, and the part of it that is read, 0 to 1, if known."""
@@ -358,7 +358,7 @@ class Loading:
                 expected = f"each block once; it is first on {place}"
                 self._refer(document, path, [(field, found, expected)])
                 continue
-            notation = _block_notation(entry)
+            notation = block_notation(entry)
             self.blocks.extents[extent] = notation
             self.blocks.origins[notation] = base + position
             self.blocks.spans += [BlockSpan(low, high, notation, assignment) for low, high in spans]
@@ -385,7 +385,7 @@ def _rate_row(rate: Rate, origin: int) -> tuple[str, str, str, str, int]:
     return parse_prefix(rate.prefix), rate.carrier, rate.rate.strip(), rate.destination, origin
 
 
-def _block_notation(entry: NumberBlock) -> str:
+def block_notation(entry: NumberBlock) -> str:
     """Write a block or prefix without blanks and brackets, one way for the same text."""
     if entry.prefix:
         return "+" + parse_prefix(entry.prefix)

@@ -24,6 +24,7 @@ __all__ = [
     "Screen",
     "ScreenRule",
     "caller_key",
+    "caller_keys",
     "caller_text",
 ]
 
@@ -51,6 +52,18 @@ def caller_key(text: str, field: str = "caller") -> int:
     except FieldError as error:
         expected = 'a number, a prefix such as "+1900*", "anonymous" or "no-valid-number"'
         raise FieldError(field, error.found, expected) from None
+
+
+def caller_keys(text: str, field: str = "caller") -> list[int]:
+    """Return the keys of all entries that a caller meets, ascending: his own, and the prefixes
+    that he begins with. Raises :class:`FieldError` for what is no entry.
+    """
+    key = caller_key(text, field)
+    if key in _WORDS.values():
+        return [key]
+    digits = str(key >> 4)
+    most = key & 15 or len(digits)
+    return sorted({key, *(int(digits[:n]) << 4 | n for n in range(1, most + 1))})
 
 
 def caller_text(key: int) -> str:

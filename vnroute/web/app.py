@@ -9,6 +9,7 @@ from litestar.openapi.spec import Components, SecurityScheme
 
 from vnroute import __version__
 from vnroute.web.api.audit import audit_handlers
+from vnroute.web.api.blocks import block_handlers
 from vnroute.web.api.callers import caller_handlers
 from vnroute.web.api.changes import Changes
 from vnroute.web.api.decks import deck_handlers
@@ -19,6 +20,7 @@ from vnroute.web.api.jobs import Jobs
 from vnroute.web.api.numbers import number_handlers
 from vnroute.web.api.overrides import override_handlers
 from vnroute.web.api.people import people_handlers
+from vnroute.web.api.policies import policy_handlers
 from vnroute.web.api.problems import plugin as problems_plugin
 from vnroute.web.api.route import route_handlers
 from vnroute.web.api.schedule_week import week_handlers
@@ -73,7 +75,9 @@ def make_app(
                     *report_handlers(settings),
                     *entity_handlers(changes),
                     *number_handlers(changes),
-                    *caller_handlers(changes),
+                    *block_handlers(changes),
+                    *caller_handlers(changes, jobs),
+                    *policy_handlers(settings),
                     *people_handlers(door),
                     *audit_handlers(changes),
                     *route_handlers(changes),

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.web.api.conftest import Asker
+from tests.web.api.test_decks import ended, send
+from vnroute.model.policy import ADVANCE, HUNT, RELAY_CAUSES
 
 Ask = Callable[..., Asker]
 PATH = "/lists/nuisance/callers"
@@ -71,6 +73,106 @@ def test_blocks_are_listed(ask: Ask) -> None:
     assert (mine["items"][0]["plan"], mine["next"]) == ("other-main", 0)
     assert owner("GET", "/blocks?limit=1").json()["next"] == 1
     assert ask("viewer", "acme")("GET", "/blocks").status_code == 404
+
+
+def test_blocks_are_made_changed_and_removed(ask: Ask) -> None:
+    owner = filled(ask)
+    path = "/blocks/%2B1444555xxxx"
+    block = owner("GET", path).json()
+    assert (block["block"], block["plan"]) == ("+1444555xxxx", "acme-main")
+    seen = owner.etag(path)
+    moved = {**block, "account": "other", "plan": "other-main"}
+    assert owner("PUT", path, moved).status_code == 428
+    assert owner("PUT", f"{path}?dry_run=true", moved, If_Match=seen).json()["changed"] == 1
+    assert owner.etag(path) == seen
+    told = owner("PUT", path, moved, If_Match=seen)
+    assert (told.status_code, told.headers["etag"]) == (200, owner.etag(path))
+    assert owner("PUT", path, block, If_Match=seen).status_code == 412
+    # The same numbers, written as from one to another, are the same block.
+    same = "/blocks/%2B14445550000-%2B14445559999"
+    assert owner.etag(same) == owner.etag(path)
+    assert owner("DELETE", same, If_Match=seen).status_code == 412
+    assert owner("DELETE", same, If_Match=owner.etag(path)).json()["removed"] == 1
+    assert owner("GET", path).status_code == 404
+    led = {"account": "acme", "plan": "acme-main"}
+    assert owner("PUT", "/blocks/%2B44207", led, If_None_Match="*").status_code == 201
+    assert owner("GET", "/blocks/%2B44207").json()["prefix"] == "+44207"
+    assert owner("PUT", "/blocks/%2B44207", led, If_None_Match="*").status_code == 412
+
+
+def test_a_block_that_is_none_or_another_is_told_at_its_field(ask: Ask) -> None:
+    owner = filled(ask)
+    led = {"account": "acme", "plan": "acme-main"}
+    for path, body, field in (
+        ("+18005x55", led, "block"),
+        ("+0", led, "prefix"),
+        ("+44207", {**led, "prefix": "+44208"}, "prefix"),
+        ("x", {**led, "block": "+1555555xxxx"}, "block"),
+        ("+44207", {**led, "plan": "nothing"}, "plan"),
+        ("+14445555000-+14446550000", led, "block"),
+        ("+44207", {**led, "more": 1}, "more"),
+    ):
+        reply = owner("PUT", f"/blocks/{path.replace('+', '%2B')}", body, If_None_Match="*")
+        fields = [error["field"] for error in reply.json()["errors"]]
+        assert (reply.status_code, fields) == (422, [field]), (path, body, reply.text)
+    assert owner("GET", "/blocks").json()["count"] == 2
+    assert owner("GET", "/blocks/x").status_code == 404
+    assert owner("DELETE", "/blocks/x", If_Match="*").status_code == 404
+
+
+def test_the_entries_that_a_caller_meets(ask: Ask) -> None:
+    owner = filled(ask)
+    owner("POST", PATH, {"add": ["+1900*", "+19005550100", "+1*", "anonymous", "+44*"]})
+    owner("PUT", "/lists/nuisance", {"callers": ["+19*", "+13125550100"]}, If_Match="*")
+
+    def met(caller: str) -> tuple[list[str], list[str]]:
+        told = owner("GET", f"{PATH}?caller={caller.replace('+', '%2B')}").json()
+        assert told["next"] == ""
+        return told["items"], told["written"]
+
+    assert met("+1 900 555 0100") == (["+1*", "+1900*", "+19005550100"], ["+19*"])
+    assert met("+19005550101") == (["+1*", "+1900*"], ["+19*"])
+    assert met("+1900*") == (["+1*", "+1900*"], ["+19*"])
+    assert met("+190*") == (["+1*"], ["+19*"])
+    assert met("+13125550100") == (["+1*"], ["+13125550100"])
+    assert met("anonymous") == (["anonymous"], [])
+    assert met("no-valid-number") == met("+34911234567") == ([], [])
+    reply = owner("GET", f"{PATH}?caller=x")
+    assert (reply.status_code, reply.json()["errors"][0]["field"]) == (422, "caller")
+
+
+def test_callers_are_imported_from_a_file(ask: Ask) -> None:
+    owner = filled(ask)
+    rows = "".join(f"+1212555{n:04d}\n" for n in range(3000))
+
+    def told(body: str, query: str = "") -> Any:
+        reply = send(owner, f"/lists/nuisance/imports{query}", body.encode())
+        assert reply.status_code == 202, reply.text
+        return ended(owner, reply.json()["id"])
+
+    assert told(f"caller\n{rows}", "?dry_run=true")["result"]["added"] == 3000
+    assert owner("GET", PATH).json()["items"] == []
+    done = told(f"caller\n{rows}")
+    assert (done["state"], done["result"]["added"]) == ("done", 3000)
+    assert owner("GET", f"{PATH}?caller=%2B12125550007").json()["items"] == ["+12125550007"]
+    less = told("caller,note\n+12125550007,rude\n+1900*,\n", "?replace=true")["result"]
+    assert (less["added"], less["removed"]) == (1, 2999)
+    wrong = told("caller\n+12125550100\nnobody\n")
+    problem = wrong["result"]["problems"][0]
+    assert (wrong["state"], problem["line"], problem["field"]) == ("refused", 3, "caller")
+    assert owner("GET", PATH).json()["items"] == ["+1900*", "+12125550007"]
+    assert send(owner, "/lists/nobody/imports", b"caller\n").status_code == 404
+    assert send(owner, "/lists/nuisance/imports", b"").status_code == 400
+    who = {entry["who"] for entry in owner("GET", "/audit?kind=lists").json()["items"]}
+    assert len(who) == 1, "imports are by who sent them"
+
+
+def test_what_holds_without_a_policy(ask: Ask) -> None:
+    told = ask("viewer")("GET", "/policy-defaults").json()
+    assert (told["hunt"], told["advance"], told["relay"]) == (HUNT, ADVANCE, list(RELAY_CAUSES))
+    assert told["max_attempts"] == 6 and told["codes"]["486"] == "USER_BUSY"
+    assert "USER_BUSY" in told["causes"]
+    assert ask("admin", "acme")("GET", "/policy-defaults").status_code == 404
 
 
 def test_a_week_is_painted_of_what_is_not_stored(ask: Ask) -> None:

@@ -28,6 +28,7 @@ ANY, OWN, SYSTEM = "anybody's", "its account's", "the system's"
 HOURS = {"open": [{"days": "mon", "hours": "09:00-17:00"}]}
 GATEWAY = {"id": "alpha-1", "gateway": "gw"}
 NUMBER = {"acme": "+18005551234", "other": "+18005554321"}
+BLOCK = "+1444555xxxx"
 SECRET = "correct horse battery staple"
 
 
@@ -90,7 +91,12 @@ more(OWN, "viewer", "get_deck", key=lambda a: f"account/{a}")
 more(SYSTEM, "operator", "import_deck", key=lambda a: "carrier/alpha")
 more(SYSTEM, "operator", "roll_back_deck", key=lambda a: "carrier/alpha", body=lambda a: {})
 more(SYSTEM, "viewer", "list_jobs", "get_job", "list_gateways", "list_callers", "list_blocks",
-     key=lambda a: "nuisance")  # fmt: skip
+     "policy_defaults", key=lambda a: "nuisance")  # fmt: skip
+more(SYSTEM, "viewer", "get_block", key=lambda a: BLOCK)
+more(SYSTEM, "operator", "put_block", key=lambda a: BLOCK,
+     body=lambda a: {"account": a, "plan": f"{a}-main"})  # fmt: skip
+more(SYSTEM, "operator", "delete_block", key=lambda a: BLOCK)
+more(SYSTEM, "operator", "import_callers", key=lambda a: "nuisance")
 more(SYSTEM, "operator", "change_callers", key=lambda a: "nuisance", body=lambda a: {"add": []})
 more(SYSTEM, "operator", "drain", "restore", key=lambda a: "alpha-1", body=lambda a: {})
 more(ANY, "admin", "list_users", "list_keys", "audit")
@@ -104,7 +110,8 @@ more(OWN, "admin", "remove_key", key=lambda a: f"key-{a}")
 MAY_REFUSE = {
     # Done as far as the right to it goes: nothing is there, nothing runs, or no file came.
     "call": {404, 503}, "calls": {503}, "report": {503}, "test_call": {503},
-    "get_deck": {404}, "get_job": {404}, "import_deck": {400}, "delete_override": {404},
+    "get_deck": {404}, "get_job": {404}, "import_deck": {400}, "import_callers": {400},
+    "delete_override": {404},
     "delete_account": {422}, "delete_plan": {422}, "delete_schedule": {422},
     # One account may say where its own numbers lead, and no more.
     "delete_number": {403},
@@ -167,6 +174,7 @@ def asking(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ask]:
         "answers": [{"id": "closed", "suspended": "USER_BUSY"}],
         "screens": [{"id": "strict", "rules": [{"rate": "5/60"}]}],
         "policies": [{"id": "lax", "hunt": {"404": "next"}}],
+        "blocks": [{"block": BLOCK, "account": "acme", "plan": "acme-main"}],
     }  # fmt: skip
     store = open_store(str(home))
     edit(store, ROUTING | put, {}, what="set up", who="test")

@@ -1,23 +1,27 @@
-"""Lists of callers, by the million: read page by page, changed a few at a time; and blocks."""
+"""Lists of callers, by the million: read page by page, asked for one caller, changed a few at a
+time, imported.
+"""
 
 from __future__ import annotations
 
-from itertools import groupby
+import asyncio
 from typing import Annotated, Any
 
 import msgspec
 from litestar import Request, Response, get, post
 from litestar.handlers import HTTPRouteHandler
-from litestar.params import PathParameter, QueryParameter
+from litestar.params import FromQuery, PathParameter, QueryParameter
 
+from vnroute.access.identity import Identity
 from vnroute.importing.callers import change_callers
 from vnroute.importing.loading import Report
-from vnroute.model.screen import CallerList, caller_key, caller_text
-from vnroute.store.documents import block_document
+from vnroute.model.screen import CallerList, caller_key, caller_keys, caller_text
 from vnroute.web.api.body import read_as
 from vnroute.web.api.changes import Changes, who
+from vnroute.web.api.jobs import Job, Jobs
 from vnroute.web.api.parameters import Dry, Wait
 from vnroute.web.api.problems import not_there
+from vnroute.web.api.upload import received
 from vnroute.web.api.who import needs, unlimited
 
 __all__ = ["ChangedCallers", "caller_handlers"]
@@ -34,28 +38,37 @@ class ChangedCallers(msgspec.Struct, forbid_unknown_fields=True):
     remove: list[str] = []
 
 
-def caller_handlers(changes: Changes) -> list[HTTPRouteHandler]:
-    """Return the handlers. Lists and blocks are the system's own."""
+def caller_handlers(changes: Changes, jobs: Jobs) -> list[HTTPRouteHandler]:
+    """Return the handlers. Lists are the system's own."""
 
     @get("/lists/{key:str}/callers", tags=["lists"], sync_to_thread=True, guards=[unlimited],
          summary="Read who is on a list", operation_id="list_callers")  # fmt: skip
-    def listed(key: _Id, after: _Text = "", limit: _Limit = 100) -> dict[str, Any]:
+    def listed(
+        key: _Id, after: _Text = "", limit: _Limit = 100, caller: _Text = ""
+    ) -> dict[str, Any]:
         """Return a page of a list: what was imported and added; ``written`` are those that the
-        list itself names. ``after`` is the ``next`` of the page before.
+        list itself names. ``after`` is the ``next`` of the page before. With ``caller`` only the
+        entries that he meets: his own, and prefixes that he begins with.
         """
         begin = caller_key(after, "after") if after else 0
+        met = caller_keys(caller) if caller else []
         store = changes.store()
         try:
             document = store.entity("lists", key) if key.isascii() else None
             if document is None:
                 raise not_there(f"lists/{key}")
-            found = [caller_text(each) for each in store.callers_page(key, begin, limit)]
+            if met:
+                found = [one for one in met if store.callers_page(key, one - 1, 1) == [one]]
+            else:
+                found = store.callers_page(key, begin, limit)
         finally:
             store.close()
+        written = msgspec.json.decode(document, type=CallerList).callers
+        following = not met and len(found) == limit
         return {
-            "items": found,
-            "next": found[-1] if len(found) == limit else "",
-            "written": msgspec.json.decode(document, type=CallerList).callers,
+            "items": [caller_text(each) for each in found],
+            "next": caller_text(found[-1]) if following else "",
+            "written": [one for one in written if not met or caller_key(one) in met],
         }
 
     @post("/lists/{key:str}/callers", tags=["lists"], status_code=200,
@@ -80,32 +93,41 @@ def caller_handlers(changes: Changes) -> list[HTTPRouteHandler]:
             raise not_there(f"lists/{key}")
         return await changes.told(report, wait)
 
-    @get("/blocks", tags=["numbers"], sync_to_thread=True, guards=[unlimited],
-         summary="List blocks of numbers", operation_id="list_blocks")  # fmt: skip
-    def blocks(
-        after: Annotated[int, QueryParameter(ge=0, le=10**9)] = 0,
-        limit: _Limit = 100,
-        account: _Text = "",
-        plan: _Text = "",
+    @post("/lists/{key:str}/imports", tags=["lists"], status_code=202,
+          guards=[needs("operator"), unlimited], request_max_body_size=None,
+          summary="Import callers onto a list", operation_id="import_callers")  # fmt: skip
+    async def imported(
+        request: Request[Any, Any, Any],
+        key: _Id,
+        replace: FromQuery[bool] = False,
+        dry_run: FromQuery[bool] = False,
     ) -> Response[dict[str, Any]]:
-        """Return blocks and prefixes with where they lead, by their notation; ``after`` counts."""
-        store = changes.store()
-        try:
-            with store.snapshot() as reading:
-                spans = sorted({(s.notation, s.assignment) for s in reading.iter_blocks()})
-                leads = reading.assignments_of(assignment for _, assignment in spans)
-        finally:
-            store.close()
-        meant = [
-            (notation, leads[assignment])
-            for notation, ((_, assignment), *_) in (
-                (name, list(group)) for name, group in groupby(spans, lambda span: span[0])
-            )
-            if (not account or leads[assignment].account == account)
-            and (not plan or leads[assignment].plan == plan)
-        ]
-        page = [msgspec.Raw(block_document(*each)) for each in meant[after : after + limit]]
-        more = after + limit < len(meant)
-        return Response({"items": page, "next": after + limit if more else 0, "count": len(meant)})
+        """Take a CSV file (the request's body), as ``vnroute import list`` does; the answer names
+        the job.
+        """
 
-    return [listed, changed, blocks]
+        def there() -> bool:
+            store = changes.store()
+            try:
+                return key.isascii() and store.entity("lists", key) is not None
+            finally:
+                store.close()
+
+        if not await asyncio.to_thread(there):
+            raise not_there(f"lists/{key}")
+        file = await received(request, changes.settings.spool / "uploads")
+        words = ["import", "list", *(["--replace"] if replace else []),
+                 *(["--dry-run"] if dry_run else []), "--json", "--", key, str(file)]  # fmt: skip
+        identity: Identity = request.user
+
+        def done(job: Job) -> None:
+            if job.state == "done" and not dry_run:
+                changes.publisher.changed()
+
+        job = jobs.start(
+            f"list {key}", words, who=who(identity), account=identity.account, input_file=file,
+            done=done,
+        )  # fmt: skip
+        return Response(job.told(), status_code=202)
+
+    return [listed, changed, imported]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -18,12 +17,10 @@ from vnroute.web.api.body import read_as
 from vnroute.web.api.changes import Changes, who
 from vnroute.web.api.jobs import Job, Jobs
 from vnroute.web.api.problems import Refused, not_there
+from vnroute.web.api.upload import received
 from vnroute.web.api.who import needs, unlimited
 
-__all__ = ["MOST_FILE", "RollBack", "deck_handlers"]
-
-MOST_FILE = 1_000_000_000
-"""Bytes of one deck's file; the largest that carriers send have some 100 MB."""
+__all__ = ["RollBack", "deck_handlers"]
 
 _Kind = Annotated[Literal["carrier", "account"], PathParameter()]
 _Owner = Annotated[str, PathParameter(max_length=64)]
@@ -127,7 +124,7 @@ def deck_handlers(changes: Changes, jobs: Jobs) -> list[HTTPRouteHandler]:
             words += [f"{option}={text}"] if text else []
         if owner.startswith("-"):
             raise not_there(f"decks/{kind}/{owner}")
-        file = await _received(request, changes.settings.spool / "uploads")
+        file = await received(request, changes.settings.spool / "uploads")
         words += ["--bad-file", str(file.with_suffix(".bad.csv")), "--json", "--", str(file)]
         # The owner comes before the options: click takes them in any order.
         identity: Identity = request.user
@@ -187,25 +184,3 @@ def deck_handlers(changes: Changes, jobs: Jobs) -> list[HTTPRouteHandler]:
         return deck
 
     return [listed, shown, imported, all_jobs, one_job, rolled_back]
-
-
-async def _received(request: Request[Any, Any, Any], directory: Path) -> Path:
-    """Write a request's body to a file; raise 413 where it is too long, 400 for an empty one."""
-    import uuid
-
-    directory.mkdir(parents=True, exist_ok=True)
-    file = directory / uuid.uuid4().hex
-    size = 0
-    try:
-        with open(file, "xb") as target:
-            async for part in request.stream():
-                size += len(part)
-                if size > MOST_FILE:
-                    raise Refused(413, f"more than {MOST_FILE} bytes")
-                target.write(part)
-        if not size:
-            raise Refused(400, "an empty file")
-    except BaseException:
-        file.unlink(missing_ok=True)
-        raise
-    return file
