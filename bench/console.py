@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.console_data import number
+from bench.console_data import caller, number
 from bench.console_home import Served
 from tests.web.browser import chromium
 
@@ -57,6 +57,29 @@ _SHOWN = """async ([address, there]) => {
   return performance.now() - began;
 }"""
 
+_LOOKED = """async (caller) => {
+  const field = document.querySelector('main form [name=caller]'), form = field.form;
+  const said = form.parentNode.querySelector('[role=status]');
+  field.value = caller;
+  const began = performance.now();
+  form.requestSubmit();
+  while (!said.textContent.startsWith(`${caller} is`)) {
+    if (performance.now() - began > 60000) throw new Error('not said in a minute');
+    await new Promise((go) => setTimeout(go, 1));
+  }
+  return performance.now() - began;
+}"""
+_TURNED = """async () => {
+  const box = document.querySelector('main .paged'), first = box.querySelector('td').textContent;
+  const began = performance.now();
+  [...box.querySelectorAll('button')].find((each) => each.textContent === 'Next').click();
+  while (box.querySelector('td').textContent === first) {
+    if (performance.now() - began > 60000) throw new Error('not turned in a minute');
+    await new Promise((go) => setTimeout(go, 1));
+  }
+  return performance.now() - began;
+}"""
+
 Figures = list[dict[str, Any]]
 
 
@@ -78,7 +101,15 @@ def _entered(browser: Browser, served: Served) -> BrowserContext:
 
 
 def _first_look(browser: Browser, served: Served, rounds: int, made: Figures) -> None:
-    for address, there in (("/live", "#state.good"), ("/numbers", "main tbody tr:nth-child(100)")):
+    for address, there in (
+        ("/live", "#state.good"),
+        ("/numbers", "main tbody tr:nth-child(100)"),
+        ("/lists/nuisance", "main tbody tr:nth-child(25)"),
+        ("/screens", "main tbody tr a"),
+        ("/policies", "main tbody tr:nth-child(100)"),
+        ("/blocks", "main tbody tr:nth-child(100)"),
+        ("/overrides", "main form"),
+    ):
         paints, whole, sizes, count = list[float](), list[float](), list[float](), 0
         for _ in range(rounds):
             context = _entered(browser, served)
@@ -133,6 +164,18 @@ def _searches(page: Page, rounds: int, made: Figures, seed: int) -> None:
             _told(made, f"{screen}: {name}", waits)
 
 
+def _list(page: Page, rounds: int, made: Figures, seed: int) -> None:
+    """Look callers up on a long list, and turn its pages."""
+    source = random.Random(seed)
+    page.evaluate(_SHOWN, ["/lists/nuisance", "main tbody tr"])
+    looked = [
+        page.evaluate(_LOOKED, caller(source.randrange(1_000_000))) for _ in range(3 * rounds)
+    ]
+    _told(made, "lists: is a caller on it", looked)
+    turned = [page.evaluate(_TURNED) for _ in range(3 * rounds)]
+    _told(made, "lists: the next page", turned)
+
+
 def _day(back: int) -> str:
     return time.strftime("%Y-%m-%d", time.gmtime(time.time() - back * 86400))
 
@@ -172,6 +215,7 @@ def main() -> None:
         page.goto(f"http://127.0.0.1:{served.control}/#/live")
         page.wait_for_selector("#state.good")
         _searches(page, asked.rounds, made, asked.seed)
+        _list(page, asked.rounds, made, asked.seed)
         _charts(page, max(3, asked.rounds // 3), made)
         context.close()
     if asked.json:

@@ -1,9 +1,10 @@
 """A home as a carrier's is: ten million numbers and five million calls, written into the stores.
 
-``python -m bench.console_data HOME [--numbers N] [--calls N]`` makes it once; ``bench.changes`` and
-``bench.console`` measure over it. 1,000 accounts have 100,000 plans among them and 1,000
-schedules; every hundredth plan rings one of our own numbers. The calls are of 30 days, on 200,000
-of the numbers, in 2,000 campaigns, from callers of 15 countries.
+``python -m bench.console_data HOME [--numbers N] [--calls N] [--callers N]`` makes it once;
+``bench.changes`` and ``bench.console`` measure over it. A million callers are on one list, which
+a screen for all calls asks, and 10,000 blocks lead where plans do. 1,000 accounts have 100,000
+plans among them and 1,000 schedules; every hundredth plan rings one of our own numbers. The calls
+are of 30 days, on 200,000 of the numbers, in 2,000 campaigns, from callers of 15 countries.
 """
 
 from __future__ import annotations
@@ -26,13 +27,17 @@ from vnroute.calls.sql_store import SqlCallStore
 from vnroute.model import Account, Carrier, Plan, Schedule
 from vnroute.model.carrier import Gateway
 from vnroute.model.plan import Step
+from vnroute.model.policy import Policy
 from vnroute.model.schedule import OpenHours
+from vnroute.model.screen import CallerList, Screen, ScreenRule, caller_key
 from vnroute.store import open_store
+from vnroute.store.base import BlockSpan
 
-__all__ = ["ACCOUNTS", "CAMPAIGNS", "PLANS", "account_of", "main", "number", "plan_of"]
+__all__ = ["ACCOUNTS", "CAMPAIGNS", "PLANS", "account_of", "caller", "main", "number", "plan_of"]
 
 ACCOUNTS, PLANS, SCHEDULES, CAMPAIGNS, CARRIERS = 1000, 100_000, 1000, 2000, 20
 DAYS = 30
+BLOCKS = 10_000
 _ZONES = ("Europe/London", "America/New_York", "Australia/Sydney", "Asia/Kolkata", "Europe/Paris")
 _CALLERS = {
     "1212": ("US", "New York"), "1310": ("US", "Los Angeles"), "1416": ("CA", "Toronto"),
@@ -136,6 +141,39 @@ def fill_routing(home: Path, numbers: int) -> None:
     store.close()
 
 
+def fill_callers(home: Path, callers: int) -> None:
+    """Write a list, a screen that asks it, and policies and blocks as many as a carrier has."""
+    store = open_store(home)
+    with store.transaction("bench: callers", "bench") as writing:
+        writing.put_lists([CallerList(id="nuisance", callers=("+1900*", "anonymous"))])
+        rules = (ScreenRule(block="nuisance"), ScreenRule(rate="20/60"))
+        writing.put_screens([Screen(id="house", system=True, rules=rules)])
+        writing.put_policies(
+            [Policy(id=f"policy-{row:03}", hunt={"404": "next"}) for row in range(100)]
+        )
+        for start in range(0, callers, _BATCH):
+            rows = range(start, min(callers, start + _BATCH))
+            writing.stage_callers([caller_key(caller(row)) for row in rows])
+        writing.apply_callers("nuisance")
+        leads = [
+            writing.assignment(account_of(row), f"plan-{row:06}", campaign_of(row), "active")
+            for row in range(BLOCKS)
+        ]
+        spans = [(3_318_000_000 + row) * 100 for row in range(BLOCKS)]
+        writing.put_blocks(
+            [
+                BlockSpan(first, first + 99, f"+{first // 100}xx", leads[row])
+                for row, first in enumerate(spans)
+            ]
+        )
+    store.close()
+
+
+def caller(row: int) -> str:
+    """Return the ``row``-th caller on the list."""
+    return f"+1646{2_000_000 + 7 * row:07}" if row < 1_000_000 else f"+44790{row:07}"
+
+
 def _calls(count: int, numbers: int, source: random.Random) -> Iterator[RatedCall]:
     """Yield calls in the order in which they began, over the days up to now."""
     first, now = (time.time_ns() // 1000) - DAYS * 86_400_000_000, time.time_ns() // 1000
@@ -208,6 +246,7 @@ def main() -> None:
     parser.add_argument("home", type=Path)
     parser.add_argument("--numbers", type=int, default=10_000_000)
     parser.add_argument("--calls", type=int, default=5_000_000)
+    parser.add_argument("--callers", type=int, default=1_000_000)
     asked = parser.parse_args()
     began = time.perf_counter()
 
@@ -218,6 +257,8 @@ def main() -> None:
 
     fill_routing(asked.home, asked.numbers)
     told(f"{asked.numbers:,} numbers stored")
+    fill_callers(asked.home, asked.callers)
+    told(f"{asked.callers:,} callers and {BLOCKS:,} blocks stored")
     words = [sys.executable, "-m", "vnroute.cli", "--home", str(asked.home), "compile"]
     subprocess.run(words, check=True, stdout=subprocess.DEVNULL, env=dict(os.environ))
     told("compiled")
