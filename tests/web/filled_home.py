@@ -18,6 +18,28 @@ ROUTES = """\
 accounts:
   - {id: acme, name: Acme Inc., time_zone: America/New_York}
   - {id: globex, time_zone: Europe/Madrid}
+lists:
+  - {id: nuisance, callers: ["+1900*", "+1809*"]}
+  - {id: family, callers: ["+442079460123", "+34911234567"]}
+screens:
+  - {id: house, system: true, rules: [{block: nuisance}, {rate: 20/60, treat: USER_BUSY}]}
+  - id: quiet
+    rules:
+      - {block: nuisance, treat: "play:messages/no.wav"}
+      - {allow: family}
+      - {limits: {calls: 30, cps: 5}, treat: "voicemail:1001@pbx.example"}
+policies:
+  - id: strict
+    hunt: {404: next, CALL_REJECTED: next, 503: stop}
+    advance: {USER_BUSY: stop}
+    relay: [USER_BUSY, NO_ANSWER, UNALLOCATED_NUMBER]
+    max_attempts: 3
+    total_seconds: 60
+  - {id: patient, progress_seconds: 12}
+blocks:
+  - {block: "+1800556xxxx", account: acme, plan: acme-sales, campaign: spring-26, screen: quiet}
+  - {block: "+18005560100-+18005560149", account: acme, plan: acme-main}
+  - {prefix: "+3491200", account: globex, plan: globex-main, state: reserved}
 schedules:
   - id: office-hours
     account: acme
@@ -114,8 +136,21 @@ def fill(home: Home, *, calls: int = 150, days: int = 6) -> None:
         assert home.post(each)[0] == 200
     assert home.post(record(name=EVIL))[0] == 200
     home.until(lambda: _stored(home) > calls)
+    _by_hand(home)
     for number in ("18005551234", "18005551235", "18005559999"):
         home.call(number)
+
+
+def _by_hand(home: Home) -> None:
+    """Put callers on a list, and set things by hand."""
+    add = [f"+1646555{n:04d}" for n in range(0, 1200, 17)] + ["+44870*"]
+    assert home.post_json("/api/v1/lists/nuisance/callers", {"add": add})[0] == 200
+    for path, body in (
+        ("schedule/weekend-desk", {"state": "open", "until": "2d", "reason": "trade fair"}),
+        ("number/+34911000001", {"to": "+34911234599", "until": "3d", "reason": "office moves"}),
+        ("block/globex:+4470", {"until": "1d", "reason": "rule dear: 52.10 EUR in an hour"}),
+    ):
+        assert home.put_json(f"/api/v1/overrides/{path}", body)[0] == 200
 
 
 def _stored(home: Home) -> int:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
@@ -36,12 +36,23 @@ SCREENS = {
     "schedule": ("/schedules/office-hours?week=2026-W48", "text=Transitions"),
     "numbers": ("/numbers", "text=+18005551234"),
     "number": ("/numbers/%2B18005551234", "text=Campaign"),
+    "blocks": ("/blocks", "text=+1800556xxxx"),
+    "block": ("/blocks/%2B1800556xxxx", "text=In service from"),
     "plans": ("/plans", "text=acme-main"),
     "plan": ("/plans/acme-main", "text=together"),
     "schedules": ("/schedules", "text=office-hours"),
     "schedule-editor": ("/schedules/office-hours/edit", ".week >> text=lunch"),
+    "policies": ("/policies", "text=strict"),
+    "policy": ("/policies/strict", "text=one carrier more"),
+    "policy-editor": ("/policies/strict/edit", "text=Another SIP code or cause"),
+    "overrides": ("/overrides", "text=are blocked"),
     "accounts": ("/accounts", "text=Acme Inc."),
     "account": ("/accounts/acme", "text=How carriers are chosen"),
+    "screens": ("/screens", "text=what names it"),
+    "screen": ("/screens/quiet", "text=messages/no.wav"),
+    "screen-editor": ("/screens/quiet/edit", "text=Rule 3"),
+    "lists": ("/lists", "text=nuisance"),
+    "list": ("/lists/nuisance?caller=%2B19005550100", "text=is on nuisance"),
     "carriers": ("/carriers", "text=alpha-1"),
     "carrier": ("/carriers/alpha", "text=Gateway 2"),
     "plan-editor": ("/plans/acme-main/edit", "text=Step 2"),
@@ -52,18 +63,19 @@ SCREENS = {
 }
 """Addresses by name, and what is on the screen once it is whole."""
 
-_MOST_BYTES = 300_000
-_DARK = ("live", "route", "schedule", "reports", "schedule-editor", "carriers", "account")
+_MOST_BYTES = 90_000
+_DARK = ("live", "route", "schedule", "reports", "schedule-editor", "carriers", "account",
+         "policy", "list", "screen-editor")  # fmt: skip
 
 
 def picture(
-    browser: Browser, home: Home, name: str, into: Path, *, dark: bool, phone: bool
+    browser: Browser, home: Home, session: Any, name: str, into: Path, *, dark: bool, phone: bool
 ) -> Path:
     """Take one picture, of the whole page but no higher than a reader looks at once."""
     address, there = SCREENS[name]
     options = {"viewport": PHONE if phone else DESKTOP, "color_scheme": "dark" if dark else "light"}
-    with watched(browser, **options) as (page, wrong):
-        page.goto(f"http://127.0.0.1:{home.control_port}/#key={home.key}")
+    with watched(browser, storage_state=session, **options) as (page, wrong):
+        page.goto(f"http://127.0.0.1:{home.control_port}/")
         page.wait_for_selector("#menu a", state="attached")
         page.evaluate("address => location.hash = address", address)
         page.wait_for_selector(f"main >> {there}")
@@ -72,7 +84,7 @@ def picture(
             page.wait_for_timeout(250)
         page.wait_for_timeout(400)
         height = page.evaluate("document.documentElement.scrollHeight")
-        most = 1800 if phone else 1400
+        most = 1800 if phone else 1300
         page.set_viewport_size({**options["viewport"], "height": min(height, most)})
         page.wait_for_timeout(300)
         file = into / f"{name}{'-phone' if phone else ''}{'-dark' if dark else ''}.png"
@@ -104,10 +116,15 @@ def main(arguments: list[str]) -> None:
 def take(home: Home, into: Path, names: list[str]) -> None:
     """Take these pictures of a home that is served."""
     with chromium() as browser:
+        # One log-in for all: no more than twenty a minute are taken.
+        with watched(browser) as (page, _):
+            page.goto(f"http://127.0.0.1:{home.control_port}/#key={home.key}")
+            page.wait_for_selector("#menu a", state="attached")
+            session: Any = page.context.storage_state()
         for name in names:
             shots = [(False, False), (name in _DARK, False), (False, True)]
             for dark, phone in dict.fromkeys(shots):
-                file = picture(browser, home, name, into, dark=dark, phone=phone)
+                file = picture(browser, home, session, name, into, dark=dark, phone=phone)
                 print(file, file.stat().st_size)
 
 

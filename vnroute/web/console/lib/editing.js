@@ -18,10 +18,11 @@ export function mayEdit(place, role = "operator") {
  *  etag    as it was read
  *  read()  the document as the fields have it; it has an id
  *  fields()  [[path, field]…], each with its place in the document: "rules[0].days"
+ *  key(document)  what it is called in its address; its id, if not given
  *  saved(told)  called after it was saved
  * Returns {said, check, save, remove}: a place for what is said, and buttons. */
-export function editing(place, { kind, one, id, etag, read, fields, saved = () => {} }) {
-  const path = (key) => `/${kind}/${encodeURIComponent(key)}`;
+export function editing(place, { kind, one, id, etag, read, fields, key = ({ id: name }) => name, saved = () => {} }) {
+  const path = (name) => `/${kind}/${encodeURIComponent(name)}`;
   const said = h("div", { role: "alert" });
 
   // The field that a mistake is at: the one with the longest path that leads to it.
@@ -60,12 +61,12 @@ export function editing(place, { kind, one, id, etag, read, fields, saved = () =
   }
   const doCheck = () => run(async () => {
     const document = read();
-    const told = await check(path(document.id), document, etag);
+    const told = await check(path(key(document)), document, etag);
     fill(said, h("p", { class: "good" }, "All of it is right. Nothing was saved."), warnings(told));
   });
   const doSave = () => run(async () => {
     const document = read();
-    const done = await save(path(document.id), document, etag);
+    const done = await save(path(key(document)), document, etag);
     if (!done) return;
     etag = done.etag;
     place.tell(outcome(done.told), done.told.error ? "bad" : "good");

@@ -6,8 +6,9 @@ import { empty, failed, loading } from "./states.js";
 
 /** A table of rows that are all at hand. */
 export function table(caption, columns, rows, none = "Nothing yet") {
-  // On a phone each row of a wide table is a card of names and values; the roles say what the layout hides.
-  const many = columns.length > 3;
+  // On a phone each row of a wide table, or one of long texts, is a card of names and values; the roles say
+  // what the layout hides.
+  const many = columns.length > 3 || columns.some(({ kind }) => kind?.startsWith("way"));
   const body = h("tbody", { role: "rowgroup" });
   const cellOf = (row) => (c) => h("td", { class: c.kind, role: "cell", "data-title": c.title }, c.cell(row));
   const box = h("div", { class: "scroll", tabindex: "0", role: "region", "aria-label": caption },

@@ -1,10 +1,11 @@
 // Accounts: whose numbers, plans and schedules; where their calls may go.
 
-import { get, getTagged } from "../lib/api.js";
+import { getTagged } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { editing, lean, words, whole } from "../lib/editing.js";
-import { field, form } from "../lib/form.js";
-import { facts, pagedTable } from "../lib/table.js";
+import { field } from "../lib/form.js";
+import { listing } from "../lib/listing.js";
+import { facts } from "../lib/table.js";
 
 const DEFAULTS = { name: "", time_zone: "UTC", allow: [], allow_premium: false, state: "active", answers: "", screen: "", choice: null };
 const CHOICE = { order: "cost", carriers: [], shares: {}, allow: [], deny: [], block: [], margin: "", within: null, most: 0 };
@@ -12,28 +13,16 @@ const CHOICE = { order: "cost", carriers: [], shares: {}, allow: [], deny: [], b
 export async function show(place) {
   if (place.path[0] === "+new") return one(place, null);
   if (place.path.length) return one(place, place.path[0]);
-  const search = form({
-    inline: true, button: "Find",
-    fields: [{ name: "like", label: "Id holds", kind: "search", value: place.query.get("like") || "" }],
-    submit: async ({ like }) => {
-      place.go(`/accounts${like ? `?like=${encodeURIComponent(like)}` : ""}`, { replace: true });
-      place.query.set("like", like);
-      await list.restart();
-    },
-  });
-  const list = pagedTable({
-    caption: "Accounts", none: "No accounts", hint: ["An account owns numbers, plans and schedules."],
+  return listing(place, {
+    kind: "accounts", one: "account", title: "Accounts", none: "No accounts", hint: ["An account owns numbers, plans and schedules."],
+    mayAdd: place.me.may("admin") && place.me.everywhere,
     columns: [
-      { title: "account", cell: ({ account }) => h("a", { href: `#/accounts/${encodeURIComponent(account.id)}` }, account.id) },
-      { title: "name", kind: "name", cell: ({ account }) => account.name || "" },
-      { title: "time zone", cell: ({ account }) => account.time_zone || "UTC" },
-      { title: "state", cell: ({ account }) => h("span", { class: account.state === "suspended" ? "bad" : "" }, account.state || "active") },
-      { title: "may forward to", kind: "way", cell: ({ account }) => (account.allow?.length ? account.allow.join(", ") : "ordinary numbers") + (account.allow_premium ? ", premium too" : "") },
+      { title: "name", kind: "name", cell: (account) => account.name || "" },
+      { title: "time zone", cell: (account) => account.time_zone || "UTC" },
+      { title: "state", cell: (account) => h("span", { class: account.state === "suspended" ? "bad" : "" }, account.state || "active") },
+      { title: "may forward to", kind: "way", cell: (account) => (account.allow?.length ? account.allow.join(", ") : "ordinary numbers") + (account.allow_premium ? ", premium too" : "") },
     ],
-    page: (after, signal) => get("/accounts", { after, like: place.query.get("like") }, { signal }),
   });
-  const mayAdd = place.me.may("admin") && place.me.everywhere;
-  place.main.append(place.head("Accounts", mayAdd ? h("a", { href: "#/accounts/+new" }, "New account") : null), search, h("section", {}, list));
 }
 
 async function one(place, id) {

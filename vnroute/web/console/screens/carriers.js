@@ -3,7 +3,7 @@
 import { get, send } from "../lib/api.js";
 import { open } from "../lib/dialog.js";
 import { h } from "../lib/dom.js";
-import { count, fixed, lasted, moment, share, today } from "../lib/format.js";
+import { count, fixed, lasted, moment, NONE, share, today } from "../lib/format.js";
 import { form } from "../lib/form.js";
 import { pagedTable } from "../lib/table.js";
 import { edit } from "./carrier_editor.js";
@@ -42,6 +42,7 @@ export async function show(place) {
     return [h("span", { class: now.share === 1 ? "good" : now.share ? "warn" : "bad" }, word), why ? h("small", {}, why) : null];
   };
   const takes = (limits) => [limits?.calls ? `${count(limits.calls)} calls` : "", limits?.cps ? `${count(limits.cps)} a second` : ""].filter(Boolean).join(", ");
+  const under = (text) => (text ? h("small", {}, text) : null);
   const button = (row) => (!place.me.may("operator") ? null : states.get(row.gateway.id)?.state === "drained"
     ? h("button", { type: "button", "aria-label": `Restore ${row.gateway.id}`, onclick: () => act(row.gateway.id, "restore") }, "Restore")
     : h("button", { type: "button", class: "quiet", "aria-label": `Drain ${row.gateway.id}`, onclick: () => drain(row.gateway.id) }, "Drain"));
@@ -58,16 +59,14 @@ export async function show(place) {
   const list = pagedTable({
     caption: "Gateways by carrier", none: "No carriers", hint: ["A carrier has gateways of FreeSWITCH, in the order in which they are tried."],
     columns: [
-      { title: "carrier", cell: (row) => (row.first ? [h("a", { href: `#/carriers/${encodeURIComponent(row.carrier)}` }, h("strong", {}, row.carrier)), h("small", {}, takes(row.limits))] : h("span", { class: "unseen" }, row.carrier)) },
-      { title: "gateway", cell: (row) => [row.gateway.id, h("small", {}, [row.gateway.gateway === row.gateway.id ? "" : `${row.gateway.gateway} in FreeSWITCH`, takes(row.gateway.limits)].filter(Boolean).join(", "))] },
+      { title: "carrier", kind: "fit", cell: (row) => (row.first ? [h("a", { href: `#/carriers/${encodeURIComponent(row.carrier)}` }, h("strong", {}, row.carrier)), under(takes(row.limits))] : h("span", { class: "unseen" }, row.carrier)) },
+      { title: "gateway", kind: "fit", cell: (row) => [row.gateway.id, under(row.gateway.gateway === row.gateway.id ? "" : `${row.gateway.gateway} in FreeSWITCH`), under(takes(row.gateway.limits))] },
       { title: "state", kind: "way", cell: state },
-      { title: "dials", cell: (row) => [h("code", {}, row.gateway.format || "{e164_digits}"), h("small", {}, `${row.gateway.progress_seconds || 5} s to ringing`)] },
+      { title: "dials", kind: "fit", cell: (row) => [h("code", {}, row.gateway.format || "{e164_digits}"), under(`${row.gateway.progress_seconds || 5} s to ringing`)] },
       { title: "legs today", kind: "number", cell: (row) => count(of(row)?.legs) },
-      { title: "ASR", kind: "number", cell: (row) => share(of(row)?.asr) },
-      { title: "NER", kind: "number", cell: (row) => share(of(row)?.ner) },
-      { title: "ACD s", kind: "number", cell: (row) => fixed(of(row)?.acd_seconds) },
-      { title: "PDD", kind: "number", cell: (row) => lasted(of(row)?.pdd_ms) },
-      { title: "", cell: button },
+      { title: "ASR", kind: "number", cell: (row) => [share(of(row)?.asr), of(row) ? under(`NER ${share(of(row).ner)}`) : null] },
+      { title: "ACD", kind: "number", cell: (row) => [of(row)?.acd_seconds ? `${fixed(of(row).acd_seconds)} s` : NONE, of(row)?.pdd_ms ? under(`PDD ${lasted(of(row).pdd_ms)}`) : null] },
+      { title: "", kind: "act", cell: button },
     ],
     page: async (after, signal) => {
       const found = await get("/carriers", { after, like: place.query.get("like"), limit: 50 }, { signal });

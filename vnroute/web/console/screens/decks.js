@@ -1,10 +1,11 @@
 // Rate decks: whose, their versions and rows; a file imported with its progress and differences.
 
-import { get, send, upload } from "../lib/api.js";
+import { get, send } from "../lib/api.js";
 import { confirm } from "../lib/dialog.js";
 import { fill, h } from "../lib/dom.js";
 import { form } from "../lib/form.js";
 import { count, moment } from "../lib/format.js";
+import { fileField, refusal, sent } from "../lib/jobs.js";
 import { facts, pagedTable, table } from "../lib/table.js";
 
 const KINDS = [["carrier", "a carrier (what it costs)"], ["account", "an account (what it pays)"]];
@@ -72,7 +73,7 @@ async function one(place, deck) {
 
 function importing(place, deck) {
   const said = h("div", { role: "status", "aria-live": "polite" });
-  const file = h("input", { type: "file", id: "deck-file", required: true, accept: ".csv,.txt,.xlsx,.gz" });
+  const file = fileField("File (CSV or XLSX)", ".csv,.txt,.xlsx,.gz");
   const box = form({
     button: "Try it",
     fields: [
@@ -86,36 +87,18 @@ function importing(place, deck) {
     submit: async (values) => send_(values, true),
     more: [h("button", { type: "button", onclick: () => send_(box.values(), false).catch((problem) => box.show(problem)) }, "Import")],
   });
-  box.querySelector(".buttons").before(h("div", { class: "field" }, h("label", { for: "deck-file" }, "File (CSV or XLSX)"), file));
+  box.querySelector(".buttons").before(file);
   async function send_({ kind, owner, ...options }, dry_run) {
-    if (!file.files.length) throw Object.assign(new Error("Choose a file."), { errors: [] });
-    fill(said, h("p", {}, "Sending…"));
-    const started = await upload(`/decks/${kind}/${encodeURIComponent(owner)}/imports`, file.files[0], { query: { ...options, dry_run }, signal: place.signal });
-    const job = await followed(started, said, place);
+    const job = await sent(`/decks/${kind}/${encodeURIComponent(owner)}/imports`, file.file(), { ...options, dry_run }, said, place);
     fill(said, told(job));
     if (job.state === "done" && !dry_run) place.tell(`The deck of ${owner} is in force; it is being compiled.`, "good");
   }
   return h("section", { class: "stack" }, h("h2", {}, "Import a file"), box, said);
 }
 
-async function followed(job, said, place) {
-  for (let now = job; ; now = await get(`/jobs/${job.id}`, null, { signal: place.signal })) {
-    if (now.state !== "running") return now;
-    fill(said, h("p", {}, h("progress", { "aria-label": "Import" }), ` ${now.progress || "reading"}`));
-    await new Promise((done) => setTimeout(done, 400));
-  }
-}
-
 function told(job) {
   const result = job.result || {};
-  if (job.state !== "done") {
-    const problems = result.problems || [];
-    return h("div", { role: "alert" }, h("p", { class: "wrong" }, job.error || "The file is refused; nothing of it was applied."),
-      problems.length ? table("Problems", [
-        { title: "line", kind: "number", cell: (p) => p.line || "" }, { title: "field", cell: (p) => p.field },
-        { title: "found", kind: "wide", cell: (p) => p.found }, { title: "expected", kind: "wide", cell: (p) => p.expected },
-      ], problems) : null, result.more ? h("p", {}, `… and ${count(result.more)} more`) : null);
-  }
+  if (job.state !== "done") return refusal(job);
   const { diff } = result;
   return h("div", { class: "stack" },
     h("p", { class: "good" }, result.applied ? `Version ${result.version} is in force.` : "Tried; nothing was kept. Import does it."),

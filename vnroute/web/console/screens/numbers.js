@@ -6,9 +6,9 @@ import { h } from "../lib/dom.js";
 import { form } from "../lib/form.js";
 import { outcome, save } from "../lib/saving.js";
 import { facts, pagedTable } from "../lib/table.js";
+import { leads, STATES } from "./leads.js";
 
 const ASKED = ["prefix", "account", "plan", "campaign", "state"];
-const STATES = ["active", "suspended", "reserved", "quarantined", "ported-out"];
 
 export async function show(place) {
   if (place.path[0] === "+new") return one(place, null);
@@ -58,10 +58,7 @@ async function one(place, key) {
     button: "Save",
     fields: [
       { name: "number", label: "Number", value: number.number, required: true, placeholder: "+18005551234" },
-      { name: "account", label: "Account", value: number.account, required: true },
-      { name: "plan", label: "Plan", value: number.plan, required: true },
-      { name: "campaign", label: "Campaign", value: number.campaign || "" },
-      { name: "state", label: "State", kind: "select", options: STATES, value: number.state || "active" },
+      ...leads(number),
     ],
     submit: async (values) => {
       const began = performance.now();

@@ -9,6 +9,14 @@ import { inZone, mondayOf } from "../lib/week.js";
 
 const WEEK = 7 * 864e5, STEP = 15 * 60e3;
 
+const COUNTED = { rate: "calls of this caller", calls: "calls at a time", cps: "calls a second" };
+/** What a screen's rule says of this call. */
+function screened({ does, list, matched, rate }) {
+  if (list) return `${does} ${list}: the caller is ${matched ? "on" : "not on"} it`;
+  const [most, then] = rate.split(" !"), [calls, seconds] = most.split("/");
+  return `FreeSWITCH counts ${COUNTED[does] || does}: beyond ${calls}${does === "rate" ? ` in ${seconds} s` : ""} ${then}`;
+}
+
 export async function show(place) {
   const { query } = place;
   const tree = h("div", { class: "below" }), over = h("div", { class: "below" });
@@ -118,7 +126,7 @@ function answerTree(answer, caller) {
       service.out_of_service ? `: out of service (${service.out_of_service})` : "", service.treatment ? `, its callers go to ${service.treatment}` : ""));
   }
   for (const one of answer.screens || []) {
-    items.push(h("li", {}, `${one.level}'s screen ${one.screen}: ${one.does}${one.list ? ` ${one.list}: the caller is ${one.matched ? "on" : "not on"} it` : ` ${one.rate}`}`));
+    items.push(h("li", {}, `${one.level}'s screen ${one.screen}: ${screened(one)}`));
   }
   for (const each of answer.overrides) {
     items.push(h("li", { class: "warn" }, `override: calls of ${each.kind} ${each.id} go to ${each.to}${each.until ? ` until ${wall(each.until)}` : ""}`));

@@ -3,8 +3,8 @@
 import { get } from "../lib/api.js";
 import { h } from "../lib/dom.js";
 import { wall } from "../lib/format.js";
-import { form } from "../lib/form.js";
-import { pagedTable, table } from "../lib/table.js";
+import { listing } from "../lib/listing.js";
+import { table } from "../lib/table.js";
 import { colourOf, paintedWeek } from "./painted_week.js";
 import { edit } from "./schedule_editor.js";
 
@@ -12,27 +12,15 @@ export async function show(place) {
   if (place.path[0] === "+new") return edit(place, null);
   if (place.path[1] === "edit") return edit(place, place.path[0]);
   if (place.path.length) return week(place, place.path[0]);
-  const search = form({
-    inline: true, button: "Find",
-    fields: [{ name: "like", label: "Id holds", kind: "search", value: place.query.get("like") || "" }],
-    submit: async ({ like }) => {
-      place.go(`/schedules${like ? `?like=${encodeURIComponent(like)}` : ""}`, { replace: true });
-      place.query.set("like", like);
-      await list.restart();
-    },
-  });
-  const list = pagedTable({
-    caption: "Schedules", none: "No schedules", hint: ["A schedule says what state it is when: open, closed, night."],
+  return listing(place, {
+    kind: "schedules", one: "schedule", title: "Schedules", none: "No schedules", hint: ["A schedule says what state it is when: open, closed, night."],
     columns: [
-      { title: "schedule", cell: ({ schedule }) => h("a", { href: `#/schedules/${encodeURIComponent(schedule.id)}` }, schedule.id) },
-      { title: "account", cell: ({ schedule }) => schedule.account || "all" },
-      { title: "time zone", cell: ({ schedule }) => schedule.time_zone || "the account's" },
-      { title: "rules", kind: "number", cell: ({ schedule }) => (schedule.rules || schedule.open || []).length + (schedule.exceptions || []).length },
-      { title: "otherwise", cell: ({ schedule }) => schedule.otherwise || "closed" },
+      { title: "account", cell: (schedule) => schedule.account || "all" },
+      { title: "time zone", cell: (schedule) => schedule.time_zone || "the account's" },
+      { title: "rules", kind: "number", cell: (schedule) => (schedule.rules || schedule.open || []).length + (schedule.exceptions || []).length },
+      { title: "otherwise", cell: (schedule) => schedule.otherwise || "closed" },
     ],
-    page: (after, signal) => get("/schedules", { after, like: place.query.get("like") }, { signal }),
   });
-  place.main.append(place.head("Schedules", place.me.may("operator") ? h("a", { href: "#/schedules/+new" }, "New schedule") : null), search, h("section", {}, list));
 }
 
 async function week(place, id) {
@@ -46,7 +34,7 @@ async function week(place, id) {
   const colour = colourOf(told);
   const why = (rule) => (told.rules[rule] ? `${rule}: ${told.rules[rule]}` : rule);
   place.main.append(
-    place.head(id, place.me.may("operator") ? h("a", { class: "button", href: `#${path}/edit` }, "Edit") : null, h("a", { href: "#/schedules" }, "All schedules"), step(told.previous, "← Week before"), h("a", { class: "button", href: `#${path}` }, "This week"), step(told.following, "Week after →")),
+    place.head(id, step(told.previous, "← Week before"), h("a", { class: "button", href: `#${path}` }, "This week"), step(told.following, "Week after →"), place.me.may("operator") ? h("a", { href: `#${path}/edit` }, "Edit") : null, h("a", { href: "#/schedules" }, "All schedules")),
     h("p", { class: "soft" }, `${told.week}, on the clocks of ${told.time_zone}`),
     told.override ? h("p", { class: "notice bad" }, `Set by hand now: ${told.override.state}${told.override.until ? ` until ${wall(told.override.until)}` : ""}. The week below is what the rules say.`) : "",
     h("section", {},
