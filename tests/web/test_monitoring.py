@@ -60,8 +60,9 @@ def test_every_metric_named_is_exported(home: Home) -> None:
 
 
 class _Part(msgspec.Struct, forbid_unknown_fields=True, rename="camel"):
-    """A part of a dashboard. The schema is our own, of what we use of Grafana's format (39): its
-    published one is written in CUE, for which there is no reader here.
+    """A part of a dashboard, as far as we use Grafana's format (39); :data:`_GRAFANAS` has its own.
+
+    Grafana publishes that in CUE, for which there is no reader here.
     """
 
 
@@ -115,7 +116,6 @@ class _Variable(_Part):
     label: str
     type: Literal["datasource", "query"]
     query: str | dict[str, str]
-    current: dict[str, Any]
     hide: Literal[0, 1, 2]
     refresh: Literal[0, 1, 2]
     datasource: _Source | None = None
@@ -147,6 +147,35 @@ class _Dashboard(_Part):
     templating: _Variables
     annotations: dict[str, list[Any]]
     panels: Annotated[list[_Panel], msgspec.Meta(min_length=1)]
+
+
+_GRAFANAS: dict[type[_Part], str] = {
+    _Dashboard: "annotations description editable fiscalYearStartMonth gnetId graphTooltip id "
+    "links liveNow panels refresh revision schemaVersion snapshot tags templating time timepicker "
+    "timezone title uid version weekStart",
+    _Panel: "datasource description fieldConfig gridPos hideTimeOverride id interval libraryPanel "
+    "links maxDataPoints maxPerRow options pluginVersion repeat repeatDirection targets timeFrom "
+    "timeShift title transformations transparent type",
+    _Place: "h static w x y",
+    _FieldConfig: "defaults overrides",
+    _Defaults: "color custom decimals description displayName displayNameFromDS filterable links "
+    "mappings max min noValue path thresholds unit writeable",
+    _Source: "type uid",
+    _Range: "from to",
+    _Variables: "list",
+    # "definition" is what Grafana itself writes of a query; the CUE leaves a variable open.
+    _Variable: "allValue current datasource description hide includeAll label multi name options "
+    "query refresh regex skipUrlSync sort type definition",
+}
+"""The fields of each part in Grafana's own schema: packages/grafana-schema/src/raw/dashboard/x/
+dashboard_types.gen.ts of grafana/grafana at 01639dccf972, made from kinds/dashboard/
+dashboard_kind.cue. Targets are their data source's."""
+
+
+def test_every_field_is_one_of_grafanas() -> None:
+    for part, names in _GRAFANAS.items():
+        ours = set(part.__struct_encode_fields__)
+        assert ours <= set(names.split()), (part, ours - set(names.split()))
 
 
 def test_the_dashboard_is_one_that_grafana_loads() -> None:

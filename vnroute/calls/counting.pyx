@@ -72,7 +72,7 @@ cdef class Callers:
         self, const uint32_t[::1] keys, const uint64_t[::1] callers, const uint32_t[::1] groups
     ):
         """Add calls: ``groups`` has the group of each key, or LEFT_OUT. A caller of 0 is none."""
-        cdef Py_ssize_t count = keys.shape[0], i
+        cdef Py_ssize_t count = keys.shape[0], at = self._count, i
         cdef uint32_t group
         if callers.shape[0] != count:
             raise ValueError("columns of one length")
@@ -85,9 +85,10 @@ cdef class Callers:
             for i in range(count):
                 group = groups[keys[i]]
                 if group != NOWHERE and callers[i]:
-                    self._group[self._count] = group
-                    self._caller[self._count] = callers[i] & ~TWICE
-                    self._count += 1
+                    self._group[at] = group
+                    self._caller[at] = callers[i] & ~TWICE
+                    at += 1
+        self._count = at
 
     def counts(self, Py_ssize_t groups):
         """Return (different, called again) of each group."""
@@ -181,7 +182,7 @@ cdef class Spans:
         const int64_t[::1] began, const int64_t[::1] ended,
     ):
         """Add spans: those whose key is ``wanted`` (not LEFT_OUT), in the group of their owner."""
-        cdef Py_ssize_t count = keys.shape[0], i
+        cdef Py_ssize_t count = keys.shape[0], at = self._count, i
         cdef int64_t first, last
         if not owners.shape[0] == began.shape[0] == ended.shape[0] == count:
             raise ValueError("columns of one length")
@@ -196,10 +197,11 @@ cdef class Spans:
             for i in range(count):
                 first, last = max(began[i], self._start), min(ended[i], self._end)
                 if first < last and wanted[keys[i]] != NOWHERE and groups[owners[i]] != NOWHERE:
-                    self._group[self._count] = groups[owners[i]]
-                    self._began[self._count] = first
-                    self._ended[self._count] = last
-                    self._count += 1
+                    self._group[at] = groups[owners[i]]
+                    self._began[at] = first
+                    self._ended[at] = last
+                    at += 1
+        self._count = at
 
     def peaks(self, Py_ssize_t groups, int64_t bucket):
         """Return of each group {bucket's begin: (peak, moment it was first reached, mean)}.

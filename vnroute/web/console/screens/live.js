@@ -17,7 +17,7 @@ const OUTCOMES = {
   screened: "screened", at_capacity: "at capacity", blocked: "blocked",
 };
 const REFUSED = Object.keys(OUTCOMES).slice(2);
-const SECONDS = 300, NOT_ROWS = ["location", "change_counter"];
+const SECONDS = 300, NOT_ROWS = ["location", "change_counter", "counted_at"];
 
 const sum = (workers, name) => workers.reduce((total, w) => total + (w[name] || 0), 0);
 const refusedBy = (worker) => REFUSED.reduce((total, name) => total + (worker[name] || 0), 0);
