@@ -420,7 +420,7 @@ class SwitchSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class OtelSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """``[otel]``: OpenTelemetry traces of the control process; workers trace nothing."""
+    """``[otel]``: OpenTelemetry traces of the control process, and of calls by their records."""
 
     endpoint: str = ""
     """Where spans go, by OTLP over HTTP, such as ``http://127.0.0.1:4318/v1/traces``; empty: none

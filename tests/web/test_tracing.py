@@ -72,7 +72,7 @@ def test_spans_of_what_the_control_process_does(tmp_path: Path, collector: Colle
         home.until(lambda: home.post(record())[0] == 200)
         assert home.get("/api/v1/calls")[0] in (200, 400, 503)
         home.get("/api/v1/numbers/%2B18005551234")
-        wanted = {"cdr commit", "cdr store", "GET /api/v1/calls", "GET /api/v1/numbers"}
+        wanted = {"cdr commit", "cdr store", "call", "GET /api/v1/calls", "GET /api/v1/numbers"}
         home.until(lambda: wanted <= set(collector.spans))
     finally:
         home.close()
@@ -82,9 +82,23 @@ def test_spans_of_what_the_control_process_does(tmp_path: Path, collector: Colle
     assert 0 < commit.end_time_unix_nano - commit.start_time_unix_nano < 60 * 10**9
     stored = {pair.key: pair.value.int_value for pair in collector.spans["cdr store"][0].attributes}
     assert stored == {"calls": 1, "doubled": 0}
+    (call,) = collector.spans["call"]
+    said = {pair.key: pair.value for pair in call.attributes}
+    assert said["vnroute.plan"].string_value == "main"
+    assert said["vnroute.outcome"].string_value == "answered"
+    assert [each.string_value for each in said["vnroute.gateways"].array_value.values] == [
+        "alpha-1"]  # fmt: skip
+    ringing, answered = call.events
+    assert (ringing.name, answered.name) == ("ringing", "answered")
+    began, ended = call.start_time_unix_nano, call.end_time_unix_nano
+    assert answered.time_unix_nano - began == 2 * 10**9
+    assert ended - answered.time_unix_nano == 30 * 10**9
     # Numbers are nobody's business who reads traces.
     for name, spans in collector.spans.items():
-        assert "18005551234" not in name + "".join(str(span.attributes) for span in spans)
+        text = name + "".join(str(span.attributes) for span in spans)
+        assert not any(
+            word in text for word in ("18005551234", "34911234567", "Ana", "12125550100")
+        )
     assert not any("/cdr" in name or "/metrics" in name for name in collector.spans)
 
 

@@ -82,6 +82,7 @@ async def _serve(
     app = cdrs.in_front_of(make_app(live, metrics, cdrs.config(), tracing))
     if tracing is not None:
         cdrs.tracing = tracing
+        cdrs.watch(tracing.call)
         app = tracing.around(app)
     server = _Server(
         uvicorn.Config(
