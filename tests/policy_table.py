@@ -23,7 +23,7 @@ from vnroute.matcher.decide import Matcher
 from vnroute.matcher.explain import applications_of, channel_data
 from vnroute.model import Account, Carrier, Gateway, Number, Plan, Policy, Step
 from vnroute.model.causes import SIP_CAUSES
-from vnroute.model.policy import ADVANCE, HUNT
+from vnroute.model.policy import ADVANCE, HUNT, Hunt
 
 NUMBER: Final = "+18005551234"
 DIALLED: Final = "12125550100"
@@ -47,6 +47,8 @@ class Case:
     most: float = 0.9
     policy: Policy | None = None
     then: bool = False
+    tables: tuple[dict[str, Hunt], ...] = ()
+    seconds: int | None = SECONDS
 
 
 def cases() -> Iterator[Case]:
@@ -117,8 +119,66 @@ def cases() -> Iterator[Case]:
     yield Case("own: a loop, told at the end", (refuses(483),), 483, (1,), policy=around)
     one = Policy(id="one", max_attempts=1)
     yield Case("own: one attempt", (refuses(503), ok), 503, (1, 0), policy=one)
+    yield from _of_carriers()
     relay = Policy(id="relay", relay=("UNALLOCATED_NUMBER",))
     yield Case("own: only 404 matters", (refuses(486),), 503, (1,), policy=relay)
+
+
+def _of_carriers() -> Iterator[Case]:
+    """Return rows of carriers with tables of their own, hunted with others that have none."""
+    ok = answers(0.1)
+    congested: tuple[dict[str, Hunt], ...] = ({"603": "next"},)
+    yield Case("carrier: its 603 is congestion", (refuses(603), ok), 200, (1, 1), tables=congested)
+    yield Case("carrier: its 486 is not", (refuses(486), ok), 486, (1, 0), tables=congested)
+    yield Case("carrier: another's 603 is a person", (refuses(503), refuses(603), ok), 603,
+               (1, 1, 0), tables=congested)  # fmt: skip
+    yield Case("carrier: its 603, another's 603", (refuses(603), refuses(603), ok), 603,
+               (1, 1, 0), tables=congested)  # fmt: skip
+    yield Case("carrier: its 603, then 503: nobody declined", (refuses(603), refuses(503)), 503,
+               (1, 1), tables=congested)  # fmt: skip
+    believed: tuple[dict[str, Hunt], ...] = ({"404": "stop"},)
+    yield Case("carrier: its 404 is believed", (refuses(404), ok), 404, (1, 0), tables=believed)
+    yield Case("carrier: and the next target follows", (refuses(404), ok), 200, (1, 0, 1),
+               tables=believed, then=True)  # fmt: skip
+    yield Case("carrier: another's 404 is not yet", (refuses(503), refuses(404), ok), 200,
+               (1, 1, 1), tables=believed)  # fmt: skip
+    doubted: tuple[dict[str, Hunt], ...] = ({"404": "next"},)
+    yield Case("carrier: its 404 is never believed", (refuses(404), refuses(404), ok), 200,
+               (1, 1, 1), tables=doubted)  # fmt: skip
+    yield Case("carrier: it is not, two others are", (refuses(404),) * 3 + (ok,), 404,
+               (1, 1, 1, 0), tables=doubted)  # fmt: skip
+    final: tuple[dict[str, Hunt], ...] = ({"503": "stop"},)
+    yield Case("carrier: its 503 is final", (refuses(503), ok), 503, (1, 0), tables=final)
+    yield Case("carrier: its 500 is not", (refuses(500), ok), 200, (1, 1), tables=final)
+    yield Case("carrier: another's 503 is not", (refuses(503), refuses(503), ok), 200, (1, 1, 1),
+               tables=({}, {}, final[0]))  # fmt: skip
+    yield Case("carrier: another's, then its own", (refuses(500), refuses(503), ok), 503,
+               (1, 1, 0), tables=({}, final[0]))  # fmt: skip
+    yield Case("carrier: nobody listens, which is 503", ("closed", ok), 503, (0, 0), tables=final)
+    yield Case("carrier: silence is not its 503", (SILENT, ok), 200, (1, 1), 1.0, 2.9,
+               tables=final)  # fmt: skip
+    yield Case("carrier: rings out, and goes on", (RINGS, ok), 200, (1, 1), 3.0, 4.7,
+               tables=({"NO_ANSWER": "next"},))  # fmt: skip
+    twice: tuple[dict[str, Hunt], ...] = ({"486": "once", "500": "once"},)
+    yield Case("carrier: its 486 once", (refuses(486), refuses(486), ok), 486, (1, 1, 0),
+               tables=twice)  # fmt: skip
+    yield Case("carrier: once in all, whose ever", (refuses(500), refuses(404), ok), 404,
+               (1, 1, 0), tables=twice)  # fmt: skip
+    mixed: tuple[dict[str, Hunt], ...] = ({"CALL_REJECTED": "next", "608": "stop"},)
+    yield Case("carrier: a code beats its cause", (refuses(608), ok), 603, (1, 0), tables=mixed)
+    yield Case("carrier: the cause's other codes", (refuses(603), ok), 200, (1, 1), tables=mixed)
+    strict = Policy(id="strict", hunt={"404": "stop", "NORMAL_TEMPORARY_FAILURE": "stop"})
+    yield Case("carrier beats policy: next", (refuses(404), refuses(503), ok), 404, (1, 1, 0),
+               policy=strict, tables=({"404": "next"},))  # fmt: skip
+    yield Case("carrier beats policy: its cause", (refuses(500), ok), 200, (1, 1), policy=strict,
+               tables=({"NORMAL_TEMPORARY_FAILURE": "next"},))  # fmt: skip
+    lax = Policy(id="lax", hunt={"404": "next", "603": "next"})
+    yield Case("carrier beats policy: stop", (refuses(404), refuses(603), ok), 603, (1, 1, 0),
+               policy=lax, tables=({}, {"603": "stop"}))  # fmt: skip
+    short = Policy(id="brief", ring_seconds=2)
+    yield Case("own: rings two seconds", (RINGS, ok), 480, (1, 0), 2.0, 3.7, policy=short,
+               seconds=None)  # fmt: skip
+    yield Case("own: the step's seconds win", (RINGS, ok), 480, (1, 0), 3.0, 4.7, policy=short)
 
 
 CASES: Final[Sequence[Case]] = tuple(cases())
@@ -131,7 +191,9 @@ def lines(case: Case, gateways: Sequence[str], directory: Path) -> list[str]:
     """
     carriers = [
         Carrier(
-            id=f"c{place}", gateways=(Gateway(id=f"g{place}", gateway=name, progress_seconds=2),)
+            id=f"c{place}",
+            gateways=(Gateway(id=f"g{place}", gateway=name, progress_seconds=2),),
+            hunt=case.tables[place] if place < len(case.tables) else {},
         )
         for place, name in enumerate(gateways[: len(case.carriers)])
     ]
@@ -144,7 +206,7 @@ def lines(case: Case, gateways: Sequence[str], directory: Path) -> list[str]:
         policy_list=[case.policy] if case.policy else [],
         plan_list=[
             Plan(id="p", account="a", policy=policy,
-                 steps=(Step(ring=ring, seconds=SECONDS), Step(hangup="relay")))
+                 steps=(Step(ring=ring, seconds=case.seconds), Step(hangup="relay")))
         ],
         number_list=[Number(number=NUMBER, account="a", plan="p")],
         carrier_list=carriers,
@@ -186,7 +248,8 @@ def says(case: Case) -> tuple[list[str], tuple[int, ...]]:
             break
         left.append(failure)
         cause, code = failure
-        rows = [policy.hunt, HUNT]
+        own = case.tables[place] if place < len(case.tables) else {}
+        rows = [own, policy.hunt, HUNT]
         keys = (str(code), cause)
         action = next((row[key] for row in rows for key in keys if key in row), "next")
         said.append(action)
@@ -244,10 +307,15 @@ def _told(far: Far | str) -> str:
 
 def _own(case: Case) -> str:
     """Return in words what a case says differently from the built-in tables."""
-    said = []
+    said = [
+        f"carrier {place}: `{', '.join(f'{key}: {action}' for key, action in table.items())}`"
+        for place, table in enumerate(case.tables, 1)
+        if table
+    ]
     if case.policy is not None:
         for name, plain in (("hunt", {}), ("advance", {}), ("relay", ()), ("max_attempts", 0),
-                            ("progress_seconds", 0), ("total_seconds", 0)):  # fmt: skip
+                            ("progress_seconds", 0), ("ring_seconds", 0),
+                            ("total_seconds", 0)):  # fmt: skip
             value = getattr(case.policy, name)
             if value != plain:
                 if isinstance(value, Mapping):
@@ -255,6 +323,8 @@ def _own(case: Case) -> str:
                 elif isinstance(value, tuple):
                     value = ", ".join(value)
                 said.append(f"`{name}: {value}`")
+        if case.policy.ring_seconds and case.seconds:
+            said.append(f"the step: `seconds: {case.seconds}`")
     return f" ({'; '.join(said)})" if said else ""
 
 
@@ -285,7 +355,7 @@ def tables(seen: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
     plain = [
         case for case in CASES
         if len(case.carriers) == 2 and case.carriers[1] == answering
-        and not (case.policy or case.then)
+        and not (case.policy or case.then or case.tables)
     ]  # fmt: skip
     yield "| first answer | tried next | caller gets | real s | simulated s | policy | agree |"
     yield "|---|---|---|---|---|---|---|"

@@ -39,7 +39,7 @@ def pinged() -> Iterator[RawPhone]:
 
 @pytest.fixture(scope="module")
 def lab(pinged: RawPhone) -> Iterator[Lab]:
-    lab = Lab(gateways=180)
+    lab = Lab(gateways=260)
     lab._all += [TcpGateway("gwTcp", free_port()), Gateway("gwDown", pinged.port, ping=5)]
     with lab:
         yield lab

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from vnroute.model import Carrier, FieldError, Gateway
+from vnroute.model.policy import Hunt
 
 
 @pytest.mark.parametrize(
@@ -60,12 +61,23 @@ def test_what_is_refused(fields: dict[str, Any], field: str) -> None:
     assert refused.value.field == field
 
 
-def test_a_carrier_hunts_on_after_causes_that_there_are() -> None:
+def test_a_carrier_has_a_table_of_causes_and_codes_that_there_are() -> None:
     gateways = (Gateway(id="g", gateway="g"),)
-    assert Carrier(id="c", gateways=gateways, hunt={"CALL_REJECTED": "next"}).hunt
+    table: dict[str, Hunt] = {"CALL_REJECTED": "next", "404": "stop", "503": "once", "482": "stop"}
+    assert Carrier(id="c", gateways=gateways, hunt=table).hunt == table
+    for key in ("REJECTED", "200", "700", ""):
+        with pytest.raises(FieldError) as refused:
+            Carrier(id="c", gateways=gateways, hunt={key: "next"})
+        assert refused.value.field == f"hunt.{key}"
+
+
+@pytest.mark.parametrize("key", ["482", "483", "EXCHANGE_ROUTING_ERROR"])
+@pytest.mark.parametrize("action", ["next", "once"])
+def test_after_a_loop_no_carriers_table_goes_on(key: str, action: Hunt) -> None:
     with pytest.raises(FieldError) as refused:
-        Carrier(id="c", gateways=gateways, hunt={"REJECTED": "next"})
-    assert refused.value.field == "hunt.REJECTED"
+        Carrier(id="c", gateways=(Gateway(id="g", gateway="g"),), hunt={key: action})
+    assert refused.value.field == f"hunt.{key}"
+    assert "a policy's hunt" in refused.value.expected
 
 
 @given(st.text(max_size=30))

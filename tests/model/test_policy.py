@@ -10,6 +10,8 @@ from vnroute.compiler.hunting import (
     GLOBALS,
     GO_ON,
     advance_causes,
+    carrier_causes,
+    carrier_table,
     ends_loops,
     guard,
     relay,
@@ -18,7 +20,7 @@ from vnroute.compiler.hunting import (
 )
 from vnroute.model import CAUSES, FieldError, Policy
 from vnroute.model.causes import SIP_CAUSES
-from vnroute.model.policy import DEFAULT_POLICY
+from vnroute.model.policy import DEFAULT_POLICY, Hunt
 from vnroute.simulator.regex import run_regex
 
 UUIDS = [f"{place:02x}01{place:04d}-0000-8000-8000-00000000000{place}" for place in range(3)]
@@ -33,6 +35,7 @@ UUIDS = [f"{place:02x}01{place:04d}-0000-8000-8000-00000000000{place}" for place
         ({"relay": ("USER_BUSY", "X")}, "relay.1"),
         ({"max_attempts": 33}, "max_attempts"),
         ({"progress_seconds": 61}, "progress_seconds"),
+        ({"ring_seconds": 601}, "ring_seconds"),
         ({"total_seconds": 601}, "total_seconds"),
     ],
 )
@@ -62,29 +65,43 @@ hunts = st.dictionaries(
     st.sampled_from(["next", "stop", "once"]),
     max_size=6,
 )
+BUILT_IN = {"401": "next", "402": "next", "403": "next", "407": "next", "404": "once",
+            "480": "once", "484": "once", "488": "once", "USER_BUSY": "stop",
+            "CALL_REJECTED": "stop", "UNWANTED": "stop",
+            "EXCHANGE_ROUTING_ERROR": "stop"}  # fmt: skip
 
 
-@given(hunt=hunts, code=st.sampled_from(sorted(SIP_CAUSES)), again=st.booleans())
-def test_the_guard_does_what_the_table_says(hunt: dict[str, str], code: int, again: bool) -> None:
+def read(text: str, argument: str, cause: str, code: int) -> str:
+    """What a guard makes of the bridge that failed, which left a cause and a code."""
+    pattern = GLOBALS["vn_next"] if text == "${vn_go}" else text.split("_data}~", 1)[1][:-2]
+    return run_regex(
+        f"m:~{{o=1}}#ARRAY::{UUIDS[0]};NONE|:{UUIDS[1]};{cause}#{code}#{argument}~{pattern}"
+    )
+
+
+@given(hunt=hunts, own=hunts, other=hunts, code=st.sampled_from(sorted(SIP_CAUSES)),
+       again=st.booleans())  # fmt: skip
+def test_the_guard_does_what_the_tables_say(
+    hunt: dict[str, str], own: dict[str, str], other: dict[str, str], code: int, again: bool
+) -> None:
+    """The tables of the policy, of the carrier that failed, and of one that has no say in it."""
     policy = Policy(id="own", hunt=hunt)  # type: ignore[arg-type]
+    tables: list[dict[str, Hunt]] = [other, own, {}]  # type: ignore[list-item]
     cause = SIP_CAUSES[code]
-    built_in = {"401": "next", "402": "next", "403": "next", "407": "next", "404": "once",
-                "480": "once", "484": "once", "488": "once", "USER_BUSY": "stop",
-                "CALL_REJECTED": "stop", "UNWANTED": "stop",
-                "EXCHANGE_ROUTING_ERROR": "stop"}  # fmt: skip
-    wanted = hunt.get(str(code)) or hunt.get(cause)
-    wanted = wanted or built_in.get(str(code)) or built_in.get(cause) or "next"
-    if cause not in stop_causes(policy):
+    wanted = next(
+        (row[key] for row in (own, hunt, BUILT_IN) for key in (str(code), cause) if key in row),
+        "next",
+    )
+    if cause not in stop_causes(policy, carrier_causes(tables)):
         assert wanted == "next"
         return
     mark = "{o=1}" if again else ""
-    legs = "|".join(f"[x=1,origination_uuid={uuid}]sofia/gateway/g/1" for uuid in UUIDS)
-    argument = f"{mark}{{leg_timeout=9}}{legs}"
-    text = guard(policy)
-    text = GLOBALS["vn_next"] if text == "${vn_go}" else text.split("_data}~", 1)[1][:-2]
-    found = run_regex(
-        f"m:~{{o=1}}#ARRAY::{UUIDS[0]};NONE|:{UUIDS[1]};{cause}#{code}#{argument}~{text}"
+    legs = "|".join(
+        f"[x=1{f',vn_hunt={carrier_table(table)}' if table else ''},origination_uuid={uuid}]"
+        "sofia/gateway/g/1"
+        for uuid, table in zip(UUIDS, tables, strict=True)
     )
+    found = read(guard(policy, any(tables)), f"{mark}{{leg_timeout=9}}{legs}", cause, code)
     rest = f"{{leg_timeout=9}}{legs.rsplit('|', 1)[1]}"
     if wanted == "stop" or (wanted == "once" and again):
         assert found == ""
@@ -92,6 +109,29 @@ def test_the_guard_does_what_the_table_says(hunt: dict[str, str], code: int, aga
         assert found == "{o=1}" + rest
     else:
         assert found == mark + rest
+
+
+def test_carriers_tables_as_they_are_told() -> None:
+    assert carrier_table({"603": "next", "NO_ANSWER": "next"}) == (
+        "CALL_REJECTED603n:ALLOTTED_TIMEOUTn"
+    )
+    assert carrier_table({"404": "stop", "UNALLOCATED_NUMBER": "stop"}) == (
+        "UNALLOCATED_NUMBER404s:UNALLOCATED_NUMBERs"
+    )
+    assert carrier_table({"CALL_REJECTED": "next", "603": "stop"}) == (
+        "CALL_REJECTED401n:CALL_REJECTED402n:CALL_REJECTED403n:CALL_REJECTED407n:"
+        "CALL_REJECTED608n:CALL_REJECTED603s"
+    )
+    assert carrier_causes([{"603": "next"}, {"503": "once", "NO_ANSWER": "stop"}]) == (
+        "ALLOTTED_TIMEOUT", "NORMAL_TEMPORARY_FAILURE",
+    )  # fmt: skip
+
+
+def test_a_guard_says_nothing_of_carriers_where_none_has_a_table() -> None:
+    policy = Policy(id="own", hunt={"404": "next"})
+    assert "vn_hunt" not in guard(policy, False)
+    assert "vn_hunt" in guard(policy, True)
+    assert guard(DEFAULT_POLICY, False) == guard(DEFAULT_POLICY, True) == "${vn_go}"
 
 
 @given(causes=st.lists(st.sampled_from(sorted(CAUSES)), min_size=1, max_size=4))

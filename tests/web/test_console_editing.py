@@ -194,7 +194,8 @@ def test_a_schedule_is_painted_while_it_is_written(page: Page, filled: Home) -> 
 
 def test_a_carrier_has_gateways_limits_and_causes(page: Page, filled: Home) -> None:
     enter(page, filled, "/carriers/beta")
-    page.get_by_label("Try the next carrier after").fill("UNALLOCATED_NUMBER")
+    after = page.get_by_label("After its failures, one a line")
+    after.fill("UNALLOCATED_NUMBER = next\n503 = stop")
     page.get_by_role("button", name="Add a gateway").click()
     made = page.locator(".step", has_text="Gateway 2")
     made.get_by_label("Gateway", exact=True).fill("alpha-1")
@@ -209,13 +210,13 @@ def test_a_carrier_has_gateways_limits_and_causes(page: Page, filled: Home) -> N
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("text=Saved, and live")
     carrier = filled.get("/api/v1/carriers/beta")[1]
-    assert carrier["hunt"] == {"UNALLOCATED_NUMBER": "next"}
+    assert carrier["hunt"] == {"UNALLOCATED_NUMBER": "next", "503": "stop"}
     second = carrier["gateways"][1]
     assert (second["id"], second["limits"]["calls"]) == ("beta-2", 30)
     assert second["formats"] == {"+44": "0{national}", "+1": "{e164}"}
     go = filled.put_json("/api/v1/carriers/beta", {**carrier, "hunt": {}})
     assert go[0] == 200
-    page.get_by_label("Try the next carrier after").fill("")
+    after.fill("")
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("dialog >> text=Somebody else changed it meanwhile")
     page.get_by_role("button", name="Go back").click()

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable
 
+from vnroute.compiler.hunting import carrier_table
 from vnroute.compiler.limits import leg_limits
 from vnroute.compiler.policies import whole_seconds
 from vnroute.compiler.text import Texts
@@ -107,5 +108,5 @@ def _variables(carrier: Carrier, gateway: Gateway) -> str:
     variables += [f"sip_h_{name}={value}" for name, value in gateway.headers.items()]
     if carrier.hunt:
         # The pattern of the guard reads it off the bridge's argument (vnroute.compiler.hunting).
-        variables.append(f"vn_next={':'.join(carrier.hunt)}")
+        variables.append(f"vn_hunt={carrier_table(carrier.hunt)}")
     return leg_limits(carrier, gateway) + "".join(f",{variable}" for variable in variables)

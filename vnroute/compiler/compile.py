@@ -287,7 +287,8 @@ def compile_image(
         # A load refuses it too; whose callers nobody vouches for hears none of them.
         return accounts[account_rows[person.account]].trust_ani
 
-    policies = Policies(texts, routing.policies(), max_attempts, TOGETHER)
+    tables = [carrier.hunt for carrier in carriers]
+    policies = Policies(texts, routing.policies(), max_attempts, TOGETHER, tables)
     programs = Programs(
         texts,
         schedules.asked,

@@ -10,9 +10,14 @@ behind it, the *guard*, goes on where the code says so::
 of the bridge that failed: while a bridge's argument is expanded, ``current_application_data`` still
 is that of the application before. It gives that argument from the carrier after the one that
 failed on, or nothing, which bridges to nobody (docs/hunting.md).
+
+A carrier's own table stands in the brackets of its legs, where the guard reads it off that
+argument: ``vn_hunt=CALL_REJECTED603n`` is that its 603 goes on.
 """
 
 from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
 
 from vnroute.model.causes import SIP_CAUSES
 from vnroute.model.policy import ADVANCE, DEFAULT_POLICY, HUNT, RELAY_CAUSES, Hunt, Policy
@@ -22,6 +27,8 @@ __all__ = [
     "GLOBALS",
     "GO_ON",
     "advance_causes",
+    "carrier_causes",
+    "carrier_table",
     "ends_loops",
     "guard",
     "relay",
@@ -66,14 +73,51 @@ def _leaves(cause: str) -> tuple[str, ...]:
     return (_RANG_OUT,) if cause == "NO_ANSWER" else (cause,)
 
 
-def stop_causes(policy: Policy) -> tuple[str, ...]:
-    """Return the causes at which a bridge stops; the guard goes on from there where it may."""
-    return tuple(
+def stop_causes(policy: Policy, more: Collection[str] = ()) -> tuple[str, ...]:
+    """Return the causes at which a bridge stops; the guard goes on from there where it may.
+
+    ``more`` are the causes that some carrier's own table stops at (carrier_causes).
+    """
+    table = _table(policy)
+    own = tuple(
         left
-        for cause, (action, codes) in _table(policy).items()
+        for cause, (action, codes) in table.items()
         if action != "next" or any(other != "next" for other in codes.values())
         for left in _leaves(cause)
     )
+    return own + tuple(cause for cause in more if cause not in own)
+
+
+def carrier_causes(tables: Iterable[Mapping[str, Hunt]]) -> tuple[str, ...]:
+    """Return the causes that carriers' own tables stop at, for a code of theirs or all: what each
+    bridge has to stop at, since it has one list for all its carriers.
+    """
+    found = {
+        left
+        for table in tables
+        for key, action in table.items()
+        if action != "next"
+        for left in _leaves(SIP_CAUSES[int(key)] if key.isdecimal() else key)
+    }
+    return tuple(sorted(found))
+
+
+def carrier_table(table: Mapping[str, Hunt]) -> str:
+    """Return a carrier's own table as guards read it: each row a cause, a SIP code of it or
+    none, and the first letter of what is done, with colons between them.
+    """
+    rows: list[str] = []
+    for key, action in table.items():
+        if key.isdecimal():
+            rows.append(f"{SIP_CAUSES[int(key)]}{key}{action[0]}")
+            continue
+        codes = [code for code, made in SIP_CAUSES.items() if made == key]
+        if any(table.get(str(code), action) != action for code in codes):
+            # A code beats its cause, so the cause is told by the codes that say nothing else.
+            rows += [f"{key}{code}{action[0]}" for code in codes if str(code) not in table]
+        else:
+            rows += [f"{left}{action[0]}" for left in _leaves(key)]
+    return ":".join(rows)
 
 
 def together_causes(policy: Policy) -> tuple[str, ...]:
@@ -95,12 +139,10 @@ def _codes(codes: list[int]) -> str:
 
 
 def _ways(policy: Policy, wanted: Hunt) -> str:
-    """Return the alternatives, ``CAUSE#code#`` each, that a policy wants to go on from so."""
+    """Return the alternatives, ``CAUSE#code#`` each, after which a policy wants that."""
     whole: list[str] = []
     ways: list[str] = []
     for cause, (action, codes) in _table(policy).items():
-        if _leaves(cause)[0] not in stop_causes(policy):
-            continue
         made = [code for code, other in SIP_CAUSES.items() if other == cause]
         here = [code for code in made if codes.get(code, action) == wanted]
         there = [code for code in made if codes.get(code, action) != wanted]
@@ -119,22 +161,39 @@ _LEG = "#(?:.*:)?([^|:]{36})."
 """The last leg's uuid in ``originate_causes``: ``uuid;CAUSE`` of each leg, an ARRAY if there are
 many. No semicolon stands in here: it would part variables in a ``multiset``."""
 
+_FAILED = "([A-Z_]+)#([^#]*)#"
+"""Its cause, and the last SIP code."""
+
+_HUNG_UP = "NORMAL_CLEARING#"
+"""What a phone leaves that hangs up while it is asked for a key: no table says what follows, and
+nothing does."""
+
 _MARK = "{o=1}"
 """Goes into a bridge's braces that was gone on to by "once": from there it is not done again."""
 
 
-def _next(policy: Policy) -> str:
-    """Return pattern, replacement and flags of a guard's ``regex``."""
-    once, onward = _ways(policy, "once"), _ways(policy, "next")
+def _carrier(actions: str) -> str:
+    """Return what is ahead of a bridge's legs if the table of the carrier that failed says so."""
+    return rf".*vn_hunt=[^],]*\b\3\4?{actions}[^]]*=\2"
+
+
+def _next(policy: Policy, tables: bool = True) -> str:
+    """Return pattern, replacement and flags of a guard's ``regex``; ``tables``: some carrier has a
+    table of its own. What a carrier's says of a failure comes before what the policy says.
+    """
+    stop, once = _ways(policy, "stop"), _ways(policy, "once")
+    onward = "|".join(filter(None, (stop, once, _HUNG_UP)))
     size = len(_MARK)
-    # A leg may name causes of its own in its brackets, after which its carrier is passed over.
-    leg = r"(?=.*vn_next=[^],]*\3[^]]*=\2)"
-    ways = [f"().{{{size}}}{_LEG}([A-Z_]+)#[^#]*#([^[]*){leg}"]
-    if onward:
-        ways.append(f"().{{{size}}}{_LEG}(?={onward})([A-Z_]+)#[^#]*#([^[]*)")
+    own, legs = f"{_FAILED}([^[]*)", f"{_FAILED}(?!.o=1)([^[]*)"
+    unsaid = f"(?!{_carrier('[os]')})" if tables else ""
+    ways = [f"().{{{size}}}{_LEG}(?!{onward}){own}{unsaid}"]
     if once:
-        ways.append(f"(.{{{size}}}){_LEG}(?={once})([A-Z_]+)#[^#]*#(?!.o=1)([^[]*)")
-    return rf"^(?|{'|'.join(ways)}).*=\2[^|]*[|](.+)~%1%4%5~n"
+        unsaid = f"(?!{_carrier('[ns]')})" if tables else ""
+        ways.append(f"(.{{{size}}}){_LEG}(?={once}){legs}{unsaid}")
+    if tables:
+        ways.append(f"().{{{size}}}{_LEG}{own}(?={_carrier('n')})")
+        ways.append(f"(.{{{size}}}){_LEG}{legs}(?={_carrier('o')})")
+    return rf"^(?|{'|'.join(ways)}).*=\2[^|]*[|](.+)~%1%5%6~n"
 
 
 def _guard(pattern: str) -> str:
@@ -142,12 +201,12 @@ def _guard(pattern: str) -> str:
     return f"${{regex(m:~{subject}${{current_application_data}}~{pattern})}}"
 
 
-def guard(policy: Policy) -> str:
+def guard(policy: Policy, tables: bool = True) -> str:
     """Return the argument of a guard's ``bridge``: the variable that GO_ON sets, or an expression
-    of its own for a policy with a table of its own.
+    of its own for a policy with a table of its own. ``tables`` as in _next.
     """
-    own = _next(policy)
-    return "${vn_go}" if own == GLOBALS["vn_next"] else _guard(own)
+    built_in = _next(policy) == GLOBALS["vn_next"]
+    return "${vn_go}" if built_in else _guard(_next(policy, tables))
 
 
 def _alternatives(policy: Policy, rejected: str) -> str:

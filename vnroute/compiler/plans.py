@@ -293,10 +293,13 @@ class Programs:
         row = self._target_rows.get((target, hunted, chosen))
         if row is None:
             row = self._target_rows[target, hunted, chosen] = len(self._target_rows)
-            self.targets += self._record(target, hunted, *chosen)
+            seconds = target.seconds or self.policies.ring_seconds(policy)
+            self.targets += self._record(target, hunted, seconds, *chosen)
         return row
 
-    def _record(self, target: Target, policy: int, choices: int, order: int, limit: int) -> bytes:
+    def _record(
+        self, target: Target, policy: int, seconds: int, choices: int, order: int, limit: int
+    ) -> bytes:
         number = target.number or 0
         dial = shown = ""
         if target.kind == "sip":
@@ -309,9 +312,7 @@ class Programs:
         if show not in SHOWS:
             show, shown = "fixed", f"+{digits_of(target.show)}"
         return (
-            _TARGET.pack(
-                number, choices, policy, target.seconds, target.delay, SHOWS.index(show), order
-            )
+            _TARGET.pack(number, choices, policy, seconds, target.delay, SHOWS.index(show), order)
             + self._texts.packed(dial)
             + self._texts.packed(shown)
             + self._texts.packed(CONFIRM.format(key=target.confirm) if target.confirm else "")

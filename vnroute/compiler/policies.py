@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from vnroute.compiler.hunting import (
     GO_ON,
     advance_causes,
+    carrier_causes,
     ends_loops,
     guard,
     relay,
@@ -15,7 +16,7 @@ from vnroute.compiler.hunting import (
     together_causes,
 )
 from vnroute.compiler.text import Texts
-from vnroute.model.policy import DEFAULT_POLICY, Policy
+from vnroute.model.policy import DEFAULT_POLICY, RING_SECONDS, Hunt, Policy
 
 __all__ = ["Policies", "whole_seconds"]
 
@@ -36,11 +37,17 @@ class Policies:
     """Rows of the section, made as they are asked for; ``""`` is the built-in policy.
 
     ``max_attempts`` is how many gateways are tried for one target where a policy does not say,
-    ``together`` what a call sets besides where it rings targets together.
+    ``together`` what a call sets besides where it rings targets together, ``tables`` are carriers'
+    own tables of what follows after failures.
     """
 
     def __init__(
-        self, texts: Texts, policies: Iterable[Policy], max_attempts: int, together: str
+        self,
+        texts: Texts,
+        policies: Iterable[Policy],
+        max_attempts: int,
+        together: str,
+        tables: Sequence[Mapping[str, Hunt]] = (),
     ) -> None:
         self.records = bytearray()
         self.count = 0
@@ -48,6 +55,8 @@ class Policies:
         self._policies = {"": DEFAULT_POLICY} | {policy.id: policy for policy in policies}
         self._max_attempts = max_attempts
         self._together = together
+        self._tables = any(tables)
+        self._stops = carrier_causes(tables)
         self._rows: dict[tuple[str, bool], int] = {}
         # A call that is diverted to a number of nobody's plan is hunted by row 0.
         self.row("", False)
@@ -55,6 +64,10 @@ class Policies:
     def relay(self, policy: str) -> tuple[str, str, str]:
         """Return what a plan under a policy hangs up with at ``relay`` (hunting.relay)."""
         return relay(self._policies[policy])
+
+    def ring_seconds(self, policy: str) -> int:
+        """Return how long a target rings of which neither it nor its step says how long."""
+        return self._policies[policy].ring_seconds or RING_SECONDS
 
     def total(self, policy: str) -> str:
         """Return what a call sets so that it rings no longer than a plan's policy lets it.
@@ -79,13 +92,13 @@ class Policies:
 
     def _record(self, policy: Policy, confirms: bool) -> bytes:
         more = (_HUNG_UP,) if confirms else ()
-        built_in = guard(DEFAULT_POLICY)
+        own = guard(policy, self._tables)
         texts = (
-            _list(stop_causes(policy) + more, stop_causes(DEFAULT_POLICY)),
+            _list(stop_causes(policy, self._stops) + more, stop_causes(DEFAULT_POLICY)),
             _list(together_causes(policy) + more, together_causes(DEFAULT_POLICY)),
             self._together,
-            GO_ON if guard(policy) == built_in else "",
-            guard(policy),
+            GO_ON if own == guard(DEFAULT_POLICY) else "",
+            own,
             advance_causes(policy),
         )
         return b"".join(self._texts.packed(text) for text in texts) + struct.pack(

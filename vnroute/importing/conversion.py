@@ -56,6 +56,7 @@ _GOOD: dict[str, str] = {
     "is": "open",
     "seconds": "25",
     "progress_seconds": "5",
+    "ring_seconds": "25",
     "policy": "x",
     "ring": "+12025550123",
     "allow": "+1",

@@ -7,10 +7,11 @@ from typing import Literal
 
 import msgspec
 
-from vnroute.model.causes import CAUSES, SIP_CAUSES, parse_cause
+from vnroute.model.causes import SIP_CAUSES
 from vnroute.model.dialling import Writing, read_formats
 from vnroute.model.ids import check_gateway_name, check_id
 from vnroute.model.limits import Limits
+from vnroute.model.policy import Hunt, check_key
 from vnroute.model.problem import FieldError
 from vnroute.model.target import check_show
 
@@ -109,20 +110,23 @@ class Carrier(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=T
     """A company that takes calls for us, with its gateways in the order they are tried.
 
     A carrier for which no rate at all is loaded takes every destination, after all carriers that
-    have a rate for it. ``limits`` are how many calls it takes over all its gateways. ``hunt`` names
-    causes that it sends for failures of its own: the next carrier is tried after them, whatever
-    the policy says.
+    have a rate for it. ``limits`` are how many calls it takes over all its gateways. ``hunt`` is
+    what follows after its failures, by cause and SIP code, whatever the policy says.
     """
 
     id: str
     gateways: tuple[Gateway, ...]
     limits: Limits | None = None
-    hunt: dict[str, Literal["next"]] = {}
+    hunt: dict[str, Hunt] = {}
 
     def __post_init__(self) -> None:
         check_id(self.id)
         if not self.gateways:
             raise FieldError("gateways", "no gateways", "at least one gateway")
-        for cause in self.hunt:
-            if cause not in CAUSES and cause not in SIP_CAUSES.values():
-                parse_cause(cause, f"hunt.{cause}")
+        for key, action in self.hunt.items():
+            check_key(key, f"hunt.{key}")
+            cause = SIP_CAUSES[int(key)] if key.isdecimal() else key
+            if cause == "EXCHANGE_ROUTING_ERROR" and action != "stop":
+                # FreeSWITCH ends the call there, before a carrier's table is read.
+                expected = "stop, or a policy's hunt: any other carrier leads round again"
+                raise FieldError(f"hunt.{key}", f"{action} after a loop", expected)

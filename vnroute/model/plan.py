@@ -52,9 +52,9 @@ class Step(
     ``when`` is not given; and, if ``from`` is given, to callers of those prefixes only
     (``withheld``: without a number); if ``campaign`` is given, to calls to numbers of those
     campaigns, and if ``language`` is, to callers who understand one of those best, of all that the
-    plan names. ``seconds`` is how long each target may ring, ``show`` whose
-    number they see, ``confirm`` the key with which a phone's user takes the call (so that voicemail
-    does not), ``policy`` how targets are hunted here, if not as the plan
+    plan names. ``seconds`` is how long each target may ring (None: as the policy says), ``show``
+    whose number they see, ``confirm`` the key with which a phone's user takes the call (so that
+    voicemail does not), ``policy`` how targets are hunted here, if not as the plan
     says. ``play`` is a sound that the caller hears before he is answered, ``voicemail`` the
     mailbox that takes the call, BOX@DOMAIN. ``here`` is what a person says by calling from a phone
     that is known to be his, for which the step ends the call; others go on to the next. Exactly one
@@ -68,7 +68,7 @@ class Step(
     languages: tuple[str, ...] = ()
     ring: tuple[str | Target, ...] = ()
     how: How = "in-order"
-    seconds: int = 25
+    seconds: int | None = None
     show: str = "caller"
     confirm: str = ""
     policy: str = ""
@@ -102,7 +102,7 @@ class Step(
         for position, language in enumerate(self.languages):
             parse_language(language, f"language[{position}]")
         self._check_targets()
-        if not 1 <= self.seconds <= 600:
+        if self.seconds is not None and not 1 <= self.seconds <= 600:
             raise FieldError("seconds", str(self.seconds), "1 to 600 seconds")
         if self.hangup and self.hangup != RELAY:
             parse_cause(self.hangup)
@@ -137,7 +137,7 @@ class Step(
         return tuple(
             Target(
                 to=target.to,
-                seconds=target.seconds or self.seconds,
+                seconds=target.seconds or self.seconds or 0,
                 delay=target.delay,
                 share=target.share,
                 show=target.show or self.show,

@@ -15,7 +15,17 @@ from vnroute.model.causes import CAUSES, SIP_CAUSES, parse_cause
 from vnroute.model.ids import check_id
 from vnroute.model.problem import FieldError
 
-__all__ = ["ADVANCE", "DEFAULT_POLICY", "HUNT", "RELAY_CAUSES", "Advance", "Hunt", "Policy"]
+__all__ = [
+    "ADVANCE",
+    "DEFAULT_POLICY",
+    "HUNT",
+    "RELAY_CAUSES",
+    "RING_SECONDS",
+    "Advance",
+    "Hunt",
+    "Policy",
+    "check_key",
+]
 
 Hunt = Literal["next", "stop", "once"]
 """The next carrier; none, the hunt for this target is over; one more, if none was tried by this."""
@@ -65,14 +75,18 @@ RELAY_CAUSES = (
 
 MAX_ATTEMPTS = 32
 
+RING_SECONDS = 25
+"""How long a target rings where neither it, its step nor a policy says so."""
+
 
 class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """How targets are hunted and plans go on, for the plans and steps that name it.
 
     ``hunt``, ``advance`` and ``relay`` say what differs from HUNT, ADVANCE and RELAY_CAUSES.
     ``max_attempts`` bounds the carriers' gateways tried for one target (0: the setting's),
-    ``progress_seconds`` how long each may take to ring (0: its own), ``total_seconds`` how long a
-    call may ring in all, over every target (0: as long as its steps take).
+    ``progress_seconds`` how long each may take to ring (0: its own), ``ring_seconds`` how long a
+    target rings of which neither it nor its step says how long (0: RING_SECONDS), ``total_seconds``
+    how long a call may ring in all, over every target (0: as long as its steps take).
     """
 
     id: str
@@ -81,12 +95,13 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     relay: tuple[str, ...] = ()
     max_attempts: int = 0
     progress_seconds: int = 0
+    ring_seconds: int = 0
     total_seconds: int = 0
 
     def __post_init__(self) -> None:
         check_id(self.id)
         for key in self.hunt:
-            _check_key(key, f"hunt.{key}")
+            check_key(key, f"hunt.{key}")
         for table, causes in (("advance", self.advance), ("relay", self.relay)):
             for position, cause in enumerate(causes):
                 place = cause if table == "advance" else str(position)
@@ -95,11 +110,13 @@ class Policy(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
             raise FieldError("max_attempts", str(self.max_attempts), f"1 to {MAX_ATTEMPTS}")
         if not 0 <= self.progress_seconds <= 60:
             raise FieldError("progress_seconds", str(self.progress_seconds), "1 to 60 seconds")
+        if not 0 <= self.ring_seconds <= 600:
+            raise FieldError("ring_seconds", str(self.ring_seconds), "1 to 600 seconds")
         if not 0 <= self.total_seconds <= 600:
             raise FieldError("total_seconds", str(self.total_seconds), "1 to 600 seconds")
 
 
-def _check_key(key: str, field: str) -> None:
+def check_key(key: str, field: str) -> None:
     """Check that a key of a hunting table is a SIP code or a cause."""
     if key.isdecimal() and key.isascii():
         if int(key) not in SIP_CAUSES:

@@ -6,12 +6,15 @@ from typing import Final
 
 GLOBALS: Final[dict[str, str]] = {
     "vn_next": (
-        r"^(?|().{5}#(?:.*:)?([^|:]{36}).([A-Z_]+)#[^#]*#([^[]*)(?=.*vn_next=[^],]*\3[^]]*=\2)"
-        r"|().{5}#(?:.*:)?([^|:]{36}).(?=CALL_REJECTED#(?:401|402|403|407)#|UNALLOCATED_NUMBER"
-        r"#(?!404#)|NO_USER_RESPONSE#(?!480#)|INVALID_NUMBER_FORMAT#(?!484#)|INCOMPATIBLE_DEST"
-        r"INATION#(?!488#))([A-Z_]+)#[^#]*#([^[]*)|(.{5})#(?:.*:)?([^|:]{36}).(?=UNALLOCATED_N"
-        r"UMBER#404#|NO_USER_RESPONSE#480#|INVALID_NUMBER_FORMAT#484#|INCOMPATIBLE_DESTINATION"
-        r"#488#)([A-Z_]+)#[^#]*#(?!.o=1)([^[]*)).*=\2[^|]*[|](.+)~%1%4%5~n"
+        r"^(?|().{5}#(?:.*:)?([^|:]{36}).(?!(?:UNWANTED|USER_BUSY|EXCHANGE_ROUTING_ERROR|ALLOT"
+        r"TED_TIMEOUT)#|CALL_REJECTED#(?!(?:401|402|403|407)#)|UNALLOCATED_NUMBER#404#|NO_USER"
+        r"_RESPONSE#480#|INVALID_NUMBER_FORMAT#484#|INCOMPATIBLE_DESTINATION#488#|NORMAL_CLEAR"
+        r"ING#)([A-Z_]+)#([^#]*)#([^[]*)(?!.*vn_hunt=[^],]*\b\3\4?[os][^]]*=\2)|(.{5})#(?:.*:)"
+        r"?([^|:]{36}).(?=UNALLOCATED_NUMBER#404#|NO_USER_RESPONSE#480#|INVALID_NUMBER_FORMAT#"
+        r"484#|INCOMPATIBLE_DESTINATION#488#)([A-Z_]+)#([^#]*)#(?!.o=1)([^[]*)(?!.*vn_hunt=[^]"
+        r",]*\b\3\4?[ns][^]]*=\2)|().{5}#(?:.*:)?([^|:]{36}).([A-Z_]+)#([^#]*)#([^[]*)(?=.*vn_"
+        r"hunt=[^],]*\b\3\4?n[^]]*=\2)|(.{5})#(?:.*:)?([^|:]{36}).([A-Z_]+)#([^#]*)#(?!.o=1)(["
+        r"^[]*)(?=.*vn_hunt=[^],]*\b\3\4?o[^]]*=\2)).*=\2[^|]*[|](.+)~%1%5%6~n"
     ),
     "vn_relay": (
         r"^(?|.*;(USER_BUSY)|.*(?=.{37}(CALL_REJECTED)(?!#40))..(..)(?!.*:..\2)|.*;(UNWANTED)|.*"

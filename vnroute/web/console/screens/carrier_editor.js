@@ -60,7 +60,7 @@ export async function edit(place, id) {
   const key = field({ name: "id", label: "Carrier", value: carrier.id, required: true, hint: "letters, digits, - . _" });
   key.input.readOnly = Boolean(id);
   const limits = bounds(carrier.limits, "all ");
-  const hunt = field({ name: "hunt", label: "Try the next carrier after", value: Object.keys(carrier.hunt || {}).join(", "), placeholder: "UNALLOCATED_NUMBER, 404", hint: "causes and SIP codes that it sends for failures of its own" });
+  const hunt = field({ name: "hunt", label: "After its failures, one a line", kind: "textarea", rows: 2, value: pairLines(carrier.hunt), placeholder: "603 = next", hint: "SIP codes and causes: next, stop or once, whatever the policy says" });
   const gateways = cards({ word: "Gateway", make: card, values: carrier.gateways });
   const head = place.head(id || "New carrier", h("a", { href: "#/carriers" }, "All carriers"));
   const whole_ = [h("section", { class: "row" }, key, limits, hunt), gateways];
@@ -74,7 +74,7 @@ export async function edit(place, id) {
     kind: "carriers", one: "carrier", id: id || "", etag: stored.etag,
     read: () => lean({
       id: key.read(), gateways: gateways.read(), limits: limitsOf(limits),
-      hunt: Object.fromEntries(words(hunt.read()).map((cause) => [cause, "next"])),
+      hunt: pairs(hunt.read()),
     }, { limits: null, hunt: {} }),
     fields: () => [["id", key], ["limits.calls", limits[0]], ["limits.cps", limits[1]], ["limits", limits[0]], ["hunt", hunt], ...gateways.fields("gateways")],
     saved: () => (key.input.readOnly = true),

@@ -30,7 +30,7 @@ function card(step, schedules) {
     act: field({ name: "act", label: "Then", kind: "select", options: ACTS, value: act }),
     ring: field({ name: "ring", label: "Targets, one a line", kind: "textarea", rows: 3, value: (step.ring || []).map(line).join("\n"), hint: "+12125550100, sip:ana@pbx.example, user:1001@pbx.example, gateway:pbx/1001, plan:ID, person:ID" }),
     how: field({ name: "how", label: "How", kind: "select", options: HOWS, value: step.how || "in-order" }),
-    seconds: field({ name: "seconds", label: "Seconds each", kind: "number", min: 1, max: 600, value: step.seconds ?? 25 }),
+    seconds: field({ name: "seconds", label: "Seconds each", kind: "number", min: 1, max: 600, value: step.seconds || "", placeholder: "25", hint: "nothing: as the policy says" }),
     show: field({ name: "show", label: "They see", value: step.show || "caller", hint: "caller, did, anonymous or a number" }),
     confirm: field({ name: "confirm", label: "Taken by key", value: step.confirm || "", hint: "so that no voicemail takes it" }),
     play: field({ name: "play", label: "File", value: step.play || "" }),
@@ -68,7 +68,7 @@ function card(step, schedules) {
         return { ...kept, here: told.at ? told : { ...told, clear: true } };
       }
       if (now !== "ring") return { ...kept, [now]: fields[now].read() };
-      Object.assign(kept, { ring: targets(fields.ring.read()), how: fields.how.read(), seconds: whole(fields.seconds.read()), show: fields.show.read() || "caller" });
+      Object.assign(kept, { ring: targets(fields.ring.read()), how: fields.how.read(), seconds: whole(fields.seconds.read()) || null, show: fields.show.read() || "caller" });
       if (fields.confirm.read()) kept.confirm = fields.confirm.read();
       return kept;
     },

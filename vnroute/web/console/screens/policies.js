@@ -13,6 +13,7 @@ import { facts, table } from "../lib/table.js";
 const FIGURES = [
   { name: "max_attempts", label: "Gateways tried for one target", most: 32, none: (built) => `${built.max_attempts}, as the system says` },
   { name: "progress_seconds", label: "Seconds to the first ringing", most: 60, none: () => "each gateway's own" },
+  { name: "ring_seconds", label: "Seconds that targets ring whose steps say none", most: 600, none: () => "25" },
   { name: "total_seconds", label: "Seconds that a call may ring in all", most: 600, none: () => "as long as its steps take" },
 ];
 /** Its tables: what each word means, and what holds for causes that are in none. */
