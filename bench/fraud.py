@@ -22,7 +22,7 @@ from vnroute.fraud.following import Following
 from vnroute.model.fraud import FraudRule
 
 _BATCH = 1000
-_CODES = (
+CODES = (
     "1212", "44207", "49301", "33142", "34911", "39061", "31201", "4670", "4790", "35840", "48221",
     "420221", "43123", "4122",
 )  # fmt: skip
@@ -42,7 +42,7 @@ def made(number: int, rng: random.Random, began: int) -> Call:
     talk = int(rng.expovariate(1 / 90) * 1000)
     start = began + number * 20_000
     leg = Leg(attempt=1, uuid=f"{number:032x}", gateway="alpha-1", outcome="answered",
-              dialled=f"{rng.choice(_CODES)}{rng.randrange(10**6):06}", talk_ms=talk)  # fmt: skip
+              dialled=f"{rng.choice(CODES)}{rng.randrange(10**6):06}", talk_ms=talk)  # fmt: skip
     return Call(
         uuid=f"{rng.getrandbits(128):032x}", started=start, answered=start + 2_000_000,
         ended=start + 2_000_000 + talk * 1000, received=start + 3_000_000 + talk * 1000,
@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         store = open_calls(Path(folder))
         decks = [DeckRow("account", code[:2], f"a{n}", rate="0.01")
-                 for code in sorted({code[:2] for code in _CODES}) for n in range(200)]  # fmt: skip
+                 for code in sorted({code[:2] for code in CODES}) for n in range(200)]  # fmt: skip
         decks.sort()
         store.put_decks(1, 0, decks, [GatewayRow("alpha-1", "alpha", "", "")])
         rater, seconds = Rater(store), 0.0

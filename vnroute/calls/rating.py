@@ -13,7 +13,7 @@ Rows for a group of callers or a time class do not count here: CDRs do not tell 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import lru_cache
 
 import msgspec
@@ -21,6 +21,7 @@ import msgspec
 from vnroute.calls.base import CallStore, DeckRow, GatewayRow, Rate, RatedCall
 from vnroute.calls.countries import country_of, place_of
 from vnroute.calls.record import Call
+from vnroute.calls.up import CallUp
 from vnroute.model.carrier import Gateway
 from vnroute.model.charge import Charge, rate_call
 from vnroute.model.deck import DeckRate
@@ -29,7 +30,11 @@ from vnroute.model.numbering import expected_length
 from vnroute.store import Store
 from vnroute.store.base import Reading
 
-__all__ = ["Rater", "digits_dialled", "take_over_decks", "whole_seconds"]
+__all__ = ["Rater", "Tariff", "digits_dialled", "take_over_decks", "whole_seconds"]
+
+
+Tariff = Callable[[int], Charge | None]
+"""What a call costs that is up for so many milliseconds; None where that is not known."""
 
 
 def whole_seconds(talk_ms: int) -> int:
@@ -99,22 +104,39 @@ class Rater:
     def _charge(
         self, kind: str, owner: str, digits: str, caller: str, started: int, talk_ms: int
     ) -> Charge | None:
+        tariff = self._tariff(kind, owner, digits, caller, started)
+        return tariff(talk_ms) if tariff is not None else None
+
+    def _tariff(
+        self, kind: str, owner: str, digits: str, caller: str, started: int
+    ) -> Tariff | None:
+        """Return what a call costs by how long it is up."""
         rows = self._store.deck_rows(kind, owner, digits, started) if owner and digits else ()
         if not rows:
             return None
-        return rate_call(
-            [
-                DeckRate(
-                    row.prefix, row.origin, row.time, row.effective, row.end, row.rate, row.fee,
-                    row.first, row.next, bool(row.blocked),
-                )
-                for row in rows
-            ],
-            started // 1_000_000,
-            whole_seconds(talk_ms),
-            origin=jurisdiction(caller.removeprefix("+"), digits),
-            currency=rows[0].currency,
-        )  # fmt: skip
+        rates = [
+            DeckRate(
+                row.prefix, row.origin, row.time, row.effective, row.end, row.rate, row.fee,
+                row.first, row.next, bool(row.blocked),
+            )
+            for row in rows
+        ]  # fmt: skip
+        origin, currency = jurisdiction(caller.removeprefix("+"), digits), rows[0].currency
+        return lambda talk_ms: rate_call(
+            rates, started // 1_000_000, whole_seconds(talk_ms), origin=origin, currency=currency
+        )
+
+    def tariffs(self, call: CallUp) -> tuple[Tariff | None, Tariff | None]:
+        """Return the price and the cost of a call that is up, as :meth:`rated` will have them."""
+        gateway = self._gateways.get(call.gateway)
+        digits = digits_dialled(call.dialled, gateway) if gateway else ""
+        sold = digits or call.number.removeprefix("+")
+        return (
+            self._tariff("account", call.account, sold, call.caller, call.started),
+            self._tariff("carrier", gateway.carrier, digits, call.caller, call.started)
+            if gateway
+            else None,
+        )
 
     def rated(self, call: Call) -> RatedCall:
         """Return a call with the carrier, destination, rate and cost of each leg, and its price.

@@ -27,7 +27,16 @@ from vnroute.calls.record import Call, Leg, LegRecord, Outcome
 from vnroute.calls.times import Times, times_of
 from vnroute.model.causes import CAUSES
 
-__all__ = ["READ", "ForeignRecord", "OfLeg", "Unreadable", "outcome_of", "read_record"]
+__all__ = [
+    "READ",
+    "ForeignRecord",
+    "OfLeg",
+    "Unreadable",
+    "clean_dialled",
+    "gateway_of",
+    "outcome_of",
+    "read_record",
+]
 
 _OUR_LEG = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-8[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 _MOST_LEGS = 256
@@ -209,7 +218,7 @@ def _legs(variables: dict[str, Any], times: Times, body: bytes) -> tuple[Leg, ..
         # Legs rung together are in originated_legs only; each has told its own cause (vn_cXX).
         variables = _whole_decoder.decode(body).variables
     for uuid in uuids:
-        place = int(uuid[:2], 16) if _OUR_LEG.fullmatch(uuid) else len(labels)
+        place = _place_of(uuid)
         cause = clean_id(causes.get(uuid) or variables.get(f"vn_c{place:02x}"))
         won = uuid == picked_up and times.bridged > 0 and cause in _NO_FAILURE
         if cause in ("NONE", "SUCCESS"):
@@ -218,8 +227,8 @@ def _legs(variables: dict[str, Any], times: Times, body: bytes) -> tuple[Leg, ..
             Leg(
                 attempt=len(made) + 1,
                 uuid=uuid,
-                gateway=clean_label(labels[place]) if place < len(labels) else "",
-                dialled=_dialled(dialled.get(uuid, "").rpartition(";")[2]),
+                gateway=gateway_of(uuid, labels),
+                dialled=clean_dialled(dialled.get(uuid, "").rpartition(";")[2]),
                 outcome="answered"
                 if won
                 else "cancelled"
@@ -254,6 +263,17 @@ def _pairs(value: Any) -> dict[str, str]:
 _DIALLED = re.compile(r"[0-9A-Za-z+*#._-]{1,64}", re.ASCII)
 
 
-def _dialled(text: str) -> str:
+def _place_of(uuid: str) -> int:
+    """Return a leg's place in ``vn_legs``, as its uuid bears it; -1 if it is none of ours."""
+    return int(uuid[:2], 16) if _OUR_LEG.fullmatch(uuid) else -1
+
+
+def gateway_of(uuid: str, labels: list[str]) -> str:
+    """Return the gateway of a leg by the items of ``vn_legs``; empty where they do not tell."""
+    place = _place_of(uuid)
+    return clean_label(labels[place]) if 0 <= place < len(labels) else ""
+
+
+def clean_dialled(text: str) -> str:
     """Return what was dialled, as the carrier wanted it written (prefixes, ``#``)."""
     return text if _DIALLED.fullmatch(text) else ""

@@ -6,6 +6,9 @@ tells what it hears in lines of JSON on its standard output, and whose parent
 ``CUSTOM sofia::gateway_state`` and asks ``sofia xmlstatus gateway``; never to events of channels,
 which go to every listener and would slow each call down.
 
+Calls that are up are asked for by a connection of their own (:mod:`vnroute.carriers.calls_link`):
+an ``api`` that takes long keeps its connection waiting.
+
 The socket is waited for with select, and ``recvEventTimed`` called only to take what is there.
 """
 
@@ -17,13 +20,15 @@ import select
 import signal
 import sys
 import time
-from typing import Any, Literal, Protocol
+import warnings
+from typing import Any, ClassVar, Literal, NoReturn, Protocol
 
 import msgspec
 
+from vnroute.calls.up import CallUp
 from vnroute.carriers.gateway_report import BadReport, GatewayReport, read_gateways
 
-__all__ = ["EVENTS", "LinkSettings", "Report", "main"]
+__all__ = ["EVENTS", "Link", "LinkSettings", "Report", "main", "run_link"]
 
 EVENTS = "HEARTBEAT CUSTOM sofia::gateway_state"
 _BUSY_SHARE = 0.05
@@ -49,10 +54,12 @@ class LinkSettings(msgspec.Struct, frozen=True, kw_only=True):
 class Report(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A line from a link to its parent. ``text`` says more, for people."""
 
-    kind: Literal["up", "gateways", "heartbeat", "event", "refused", "lost", "spent"]
+    kind: Literal["up", "gateways", "calls", "heartbeat", "event", "refused", "lost", "spent"]
     at: float
     text: str = ""
     gateways: tuple[GatewayReport, ...] = ()
+    calls: tuple[CallUp, ...] = ()
+    clock: float = 0.0
     sessions: int = 0
     idle_cpu: float = 0.0
     sessions_per_second: int = 0
@@ -64,25 +71,38 @@ class _Event(Protocol):
     def getBody(self) -> str | None: ...
 
 
-class _Link:
+class Link:
     """One connection, from its beginning to its end."""
+
+    events: ClassVar[str] = EVENTS
+    longest_pause: ClassVar[float] = _LONGEST_PAUSE
 
     def __init__(self, settings: LinkSettings, connection: Any) -> None:
         self.settings = settings
         self.connection = connection
         self._encoder = msgspec.json.Encoder()
+        self._said = b""
 
     def tell(self, kind: Any, text: str = "", **more: Any) -> None:
+        """Write a :class:`Report` to the parent."""
         line = self._encoder.encode(Report(kind=kind, at=time.time(), text=text, **more))
         os.write(1, line + b"\n") if len(line) < 4096 else _write_all(line + b"\n")
+
+    def api(self, command: str, arguments: str) -> str:
+        """Return what the switch answers. Raises ConnectionError where it does not."""
+        answer: _Event | None = self.connection.api(command, arguments)
+        body = answer.getBody() if answer is not None else None
+        if body is None:
+            raise ConnectionError(f"no answer to {command} {arguments}"[:100])
+        return body
+
+    def told(self, line: bytes) -> None:
+        """Do what the parent says; it says nothing to a link that asks for gateways."""
 
     def ask(self) -> float:
         """Ask for all gateways, tell them, and return the seconds it took."""
         began = time.monotonic()
-        answer: _Event | None = self.connection.api("sofia", "xmlstatus gateway")
-        body = answer.getBody() if answer is not None else None
-        if body is None:
-            raise ConnectionError("no answer to sofia xmlstatus gateway")
+        body = self.api("sofia", "xmlstatus gateway")
         try:
             gateways = tuple(read_gateways(body))
         except BadReport as error:
@@ -121,14 +141,15 @@ class _Link:
             self.tell("refused", "password refused" if said is not None else "cannot connect")
             return _REFUSED
         self.tell("up")
-        self.connection.events("plain", EVENTS)
+        if self.events:
+            self.connection.events("plain", self.events)
         began, due = time.monotonic(), 0.0
         first = _memory()
         while True:
             now = time.monotonic()
             if now >= due:
                 took = self.ask()
-                pause = min(took / _BUSY_SHARE, _LONGEST_PAUSE)
+                pause = min(took / _BUSY_SHARE, self.longest_pause)
                 due = time.monotonic() + max(settings.poll_seconds, pause)
             if now - began > settings.recycle_seconds or (
                 _memory() - first > settings.memory_bytes
@@ -140,8 +161,13 @@ class _Link:
                 raise ConnectionError("the connection is gone")
             wait = max(0.0, due - time.monotonic())
             readable, _, _ = select.select([handle, 0], [], [], wait)
-            if 0 in readable and not os.read(0, 4096):
-                return _SPENT  # the parent is gone, or wants no more
+            if 0 in readable:
+                said = os.read(0, 65536)
+                if not said:
+                    return _SPENT  # the parent is gone, or wants no more
+                *lines, self._said = (self._said + said).split(b"\n")
+                for line in lines:
+                    self.told(line)
             # Events that came during an api call wait inside the library, unseen by select.
             self.take_events()
 
@@ -157,16 +183,27 @@ def _memory() -> int:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
-def main(arguments: list[str]) -> int:
+def _password() -> str:
+    """Read the line of the password, and not a byte more: what comes behind it is for the link."""
+    line = b""
+    while not line.endswith(b"\n"):
+        byte = os.read(0, 1)
+        if not byte:
+            break
+        line += byte
+    return line.decode().rstrip("\n")
+
+
+def run_link(kind: type[Link], arguments: list[str]) -> int:
     """Run one link; the argument is a :class:`LinkSettings` as JSON, the password a line on
     standard input. Exit status: 0 spent, 3 refused, 4 lost.
     """
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     settings = msgspec.json.decode(arguments[0], type=LinkSettings)
-    password = sys.stdin.buffer.readline().decode().rstrip("\n")
+    password = _password()
     import ESL
 
-    link = _Link(settings, None)
+    link = kind(settings, None)
     try:
         link.connection = ESL.ESLconnection(settings.host, str(settings.port), password)
         return link.run()
@@ -175,10 +212,13 @@ def main(arguments: list[str]) -> int:
         return _GONE
 
 
-if __name__ == "__main__":
-    import warnings
-
+def main(kind: type[Link] = Link) -> NoReturn:
+    """Be a link, and end without unwinding: a destructor of the library may hang on a half-closed
+    socket.
+    """
     warnings.simplefilter("ignore")
-    # Without unwinding: a destructor of the library may hang on a half-closed socket.
-    status = main(sys.argv[1:])
-    os._exit(status)
+    os._exit(run_link(kind, sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

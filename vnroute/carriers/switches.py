@@ -13,7 +13,7 @@ import random
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -61,6 +61,9 @@ class Switches:
     is known of each switch.
     """
 
+    module: ClassVar[str] = "vnroute.carriers.switch_link"
+    lost: ClassVar[str] = "no control connection; gateways are judged by their calls alone"
+
     def __init__(
         self,
         addresses: Sequence[SwitchAddress],
@@ -70,7 +73,6 @@ class Switches:
         poll_seconds: float = 0.25,
         recycle_seconds: float = 3600.0,
         silence_seconds: float = _SILENCE_SECONDS,
-        command: Sequence[str] = (sys.executable, "-m", "vnroute.carriers.switch_link"),
     ) -> None:
         self.states = {address.name: SwitchState(address.name) for address in addresses}
         self._addresses = tuple(addresses)
@@ -79,7 +81,7 @@ class Switches:
         self._poll_seconds = poll_seconds
         self._recycle_seconds = recycle_seconds
         self._silence_seconds = poll_seconds + silence_seconds
-        self._command = tuple(command)
+        self._pipes: dict[str, asyncio.StreamWriter] = {}
         self._decoder = msgspec.json.Decoder(Report)
         self._random = random.Random()
 
@@ -115,7 +117,7 @@ class Switches:
         )
         try:
             process = await asyncio.create_subprocess_exec(
-                *self._command, msgspec.json.encode(settings).decode(),
+                sys.executable, "-m", self.module, msgspec.json.encode(settings).decode(),
                 stdin=asyncio.subprocess.PIPE, stdout=asyncio.subprocess.PIPE, limit=_MOST_LINE,
             )  # fmt: skip
         except OSError as error:
@@ -125,6 +127,7 @@ class Switches:
         why = ""
         try:
             process.stdin.write(address.password.encode() + b"\n")
+            self._pipes[address.name] = process.stdin
             while True:
                 try:
                     # Not wait_for: Python 3.11's loses a cancellation that comes with a line.
@@ -146,6 +149,7 @@ class Switches:
         except (msgspec.DecodeError, ValueError, ConnectionError) as error:
             why = f"the link writes what is no report: {error}"
         finally:
+            self._pipes.pop(address.name, None)
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
@@ -171,8 +175,5 @@ class Switches:
 
     def _lost(self, state: SwitchState, why: str) -> None:
         if state.connected or why != state.why:
-            self._logger.error(
-                "no control connection; gateways are judged by their calls alone",
-                switch=state.name, why=why,
-            )  # fmt: skip
+            self._logger.error(self.lost, switch=state.name, why=why)
         state.connected, state.why, state.gateways = False, why, {}

@@ -37,7 +37,7 @@ class Following:
             for row in rows:
                 yield Spent(
                     row.id, row.uuid, row.account, row.ended, row.outcome == "answered",
-                    row.talk_ms, self._digits(row.gateway or "", row.dialled or ""), row.price,
+                    row.talk_ms, self.digits(row.gateway or "", row.dialled or ""), row.price,
                     row.price_currency, row.cost, row.cost_currency,
                 )  # fmt: skip
             if len(rows) < min(_BATCH, left):
@@ -45,7 +45,8 @@ class Following:
             left -= len(rows)
             after = rows[-1].id
 
-    def _digits(self, gateway: str, dialled: str) -> str:
+    def digits(self, gateway: str, dialled: str) -> str:
+        """Return the E.164 digits behind what a gateway wanted dialled; empty where it is none."""
         if not dialled:
             return ""
         known = self._gateways.get(gateway)

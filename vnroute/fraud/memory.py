@@ -27,13 +27,15 @@ class KeptHit(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def key(self) -> tuple[str, str, str, int]:
-        """What it is known by."""
-        return self.hit.rule, self.hit.account, self.hit.to, self.hit.call
+        """What it is known by: its call, or the moment of a hit that no record made."""
+        return self.hit.rule, self.hit.account, self.hit.to, self.hit.call or -self.hit.at
 
 
 class Memory(msgspec.Struct, kw_only=True):
     """The file's content: the id of the call judged last (-1: none ever), hits, the oldest first,
-    and how many of all hits ever the webhook was told.
+    and how many of all hits ever the webhook was told. ``used`` is what hits have used up of calls
+    that were up; ``hanging_up`` what is hung up while its block holds: rule, account, destination
+    and block.
     """
 
     judged: int = -1
@@ -41,6 +43,8 @@ class Memory(msgspec.Struct, kw_only=True):
     dropped: int = 0
     told: int = 0
     floors: list[tuple[str, str, str, int]] = []
+    used: dict[str, dict[str, tuple[int, int]]] = {}
+    hanging_up: list[tuple[str, str, str, str]] = []
 
     def add(self, new: list[KeptHit]) -> list[KeptHit]:
         """Keep hits that are not known yet; return them."""

@@ -2,12 +2,14 @@
 
 A thread with a connection of its own, so that rules hold up neither intake nor drain. It follows
 the store by the ids of calls: each call is judged once, however often its record came, and after a
-restart the rules have counted what they would have counted without it.
+restart the rules have counted what they would have counted without it. Calls that are up are told
+by their switches every few seconds, and count with what they have used so far.
 """
 
 from __future__ import annotations
 
 import http.client
+import threading
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
@@ -18,7 +20,9 @@ from urllib.parse import urlsplit
 import msgspec
 
 from vnroute.calls.base import CallStore
+from vnroute.calls.rating import Rater, Tariff
 from vnroute.calls.turns import Turns
+from vnroute.calls.up import CallUp
 from vnroute.calls.webhook import NotTaken, post_signed
 from vnroute.fraud.engine import Engine, Hit, Spent
 from vnroute.fraud.following import Following
@@ -39,7 +43,10 @@ _BATCH = 2000
 _KEEP_SECONDS = 30.0
 _HOOK_SECONDS = 10.0
 _LONGEST_WAIT = 300.0
+_HANG_UP_AGAIN_SECONDS = 30.0
 _BY = "fraud rules"
+HANG_UP_CAUSE = "OUTGOING_CALL_BARRED"
+"""With what cause calls are hung up: the one that the next call gets, which the block refuses."""
 
 
 def hit_data(kept: KeptHit) -> dict[str, Any]:
@@ -51,15 +58,23 @@ def hit_data(kept: KeptHit) -> dict[str, Any]:
         "to": hit.to or None,
         "said": hit.said,
         "call": hit.uuid,
-        "ended": datetime.fromtimestamp(hit.at / 1e6, UTC).isoformat(timespec="milliseconds"),
-        "seen": datetime.fromtimestamp(kept.seen, UTC).isoformat(timespec="milliseconds"),
+        "ended": _moment(hit.at / 1e6) if hit.call else None,
+        "calls_up": hit.up,
+        "seen": _moment(kept.seen),
         "then": hit.then,
         "did": kept.did,
     }
 
 
-def put_block(store: Store, page_path: Path, hit: Hit, rule: FraudRule, digits: str) -> str:
-    """Block what a hit is against, in force with the next call; return what was done.
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+
+
+def put_block(
+    store: Store, page_path: Path, hit: Hit, rule: FraudRule, digits: str
+) -> tuple[str, str]:
+    """Block what a hit is against, in force with the next call; return what was done, and the block
+    that is in force now, empty for none.
 
     A block that holds longer than this one would is left as it is.
     """
@@ -78,7 +93,7 @@ def put_block(store: Store, page_path: Path, hit: Hit, rule: FraudRule, digits: 
         if (other.kind, other.id) == ("block", name) and (
             other.until is None or (until is not None and other.until >= until)
         ):
-            return f"blocked already: {name}"
+            return f"blocked already: {name}", name
     said = f"{rule.id}: {hit.said}" + (f" ({rule.reason})" if rule.reason else "")
     override = Override(
         kind="block", id=name, since=now, until=until, reason=said[:200], by=_BY,
@@ -86,8 +101,8 @@ def put_block(store: Store, page_path: Path, hit: Hit, rule: FraudRule, digits: 
     try:
         set_override(store, page, override, who=_BY)
     except FieldError as error:
-        return f"not blocked: {error}"
-    return f"blocked: {name}" + (f" for {rule.hold}" if rule.hold else "")
+        return f"not blocked: {error}", ""
+    return f"blocked: {name}" + (f" for {rule.hold}" if rule.hold else ""), name
 
 
 class FraudWatch(Turns):
@@ -121,6 +136,15 @@ class FraudWatch(Turns):
         self._follow: Following | None = None
         self._memory: Memory | None = None
         self._engine = Engine(())
+        self._lock = threading.Lock()
+        self._told_up: dict[str, tuple[float, tuple[CallUp, ...] | None]] = {}
+        self._tariffs: dict[str, tuple[Tariff | None, Tariff | None]] = {}
+        self._hang_up: Callable[[str, Sequence[str], str], None] | None = None
+        self._hung_up: dict[str, float] = {}
+        self.calls_up: dict[str, int | None] = {}
+        """How many calls that are up count, by switch; None where they are not known."""
+        self.hung_up = 0
+        """Calls that switches were told to hang up, since this process began."""
         self.rules: dict[str, FraudRule] = {}
         self.judged = 0
         """Calls judged since this process began."""
@@ -135,6 +159,26 @@ class FraudWatch(Turns):
         self._hook_again, self._hook_wait = 0.0, 1.0
         self._read_at: tuple[int, int] | None = None
         self._kept_at = 0.0
+
+    def follow_switches(
+        self, names: Sequence[str], hang_up: Callable[[str, Sequence[str], str], None]
+    ) -> None:
+        """Count calls that are up on switches, of which :meth:`take_calls_up` will be told;
+        ``hang_up`` ends some: (switch, uuids, cause).
+        """
+        self.calls_up = dict.fromkeys(names)
+        self._hang_up = hang_up
+
+    @property
+    def asks_for_calls_up(self) -> bool:
+        """Whether any rule counts calls that are up, or hangs them up."""
+        return self._engine.asks_for_calls_up
+
+    def take_calls_up(self, switch: str, clock: float, calls: tuple[CallUp, ...] | None) -> None:
+        """Hear of a switch's calls, and the moment by its own clock; from any thread."""
+        with self._lock:
+            self._told_up[switch] = (clock, calls)
+        self.some.set()
 
     def failed(self, error: Exception, wait: float) -> float:
         """Begin anew: what was counted is counted again from the store."""
@@ -165,9 +209,9 @@ class FraudWatch(Turns):
         self._look_at_rules(follow, memory)
         last = follow.last()
         began, count = time.perf_counter(), 0
-        found: list[tuple[Hit, Spent]] = []
+        found: list[tuple[Hit, str]] = []
         for call in follow.behind(memory.judged, most=_BATCH):
-            found += [(hit, call) for hit in self._engine.feed(call)]
+            found += [(hit, call.to) for hit in self._engine.feed(call)]
             memory.judged = call.id
             count += 1
         self.seconds += time.perf_counter() - began
@@ -175,6 +219,7 @@ class FraudWatch(Turns):
         self.waiting = max(0, last - memory.judged)
         if found:
             self._act(found, memory)
+        self._look_at_calls_up(follow, memory)
         self._keep()
         self._tell(memory)
         return count == _BATCH
@@ -187,7 +232,7 @@ class FraudWatch(Turns):
             return
         rules = read_rules(self._rules_path)
         floors = {(rule, account, to): at for rule, account, to, at in memory.floors}
-        engine = Engine(rules, floors)
+        engine = Engine(rules, floors, memory.used)
         if memory.judged < 0:
             # Never watched before: what is stored is what was usual, and breaks no rule.
             memory.judged = follow.last()
@@ -204,23 +249,98 @@ class FraudWatch(Turns):
         self._logger.info("fraud rules", rules=len(rules), calls_looked_back_on=count,
                           seconds=round(time.perf_counter() - began, 2))  # fmt: skip
 
-    def _act(self, found: Sequence[tuple[Hit, Spent]], memory: Memory) -> None:
-        """Do what the rules of hits say, and keep them."""
+    def _look_at_calls_up(self, follow: Following, memory: Memory) -> None:
+        """Judge the calls that switches have told of since the last look."""
+        with self._lock:
+            told, self._told_up = self._told_up, {}
+        began = time.perf_counter()
+        for switch, (clock, calls) in told.items():
+            at = int(clock * 1e6)
+            spent = None if calls is None else self._spent_so_far(follow, calls, clock)
+            hits = self._engine.take_up(switch, at, spent)
+            self.calls_up[switch] = None if calls is None else self._engine.calls_up[switch]
+            if hits:
+                to = {call.uuid: call.to for call in spent or ()}
+                self._act([(hit, to[hit.uuid]) for hit in hits], memory)
+        if told:
+            self._hang_up_blocked(memory)
+            self.seconds += time.perf_counter() - began
+
+    def _spent_so_far(
+        self, follow: Following, calls: Sequence[CallUp], clock: float
+    ) -> list[Spent]:
+        """Return what calls that are up have used, as their records would say it now."""
+        assert self._store is not None
+        tariffs: dict[str, tuple[Tariff | None, Tariff | None]] = {}
+        rater = Rater(self._store) if self._engine.counts_money else None
+        found = []
+        for call in calls:
+            talk_ms = max(0, int(clock * 1000) - call.bridged // 1000)
+            made = Spent(0, call.uuid, call.account, int(clock * 1e6), True, talk_ms,
+                         follow.digits(call.gateway, call.dialled))  # fmt: skip
+            if rater is not None:
+                both = self._tariffs.get(call.uuid) or rater.tariffs(call)
+                tariffs[call.uuid] = both
+                price, cost = (tariff(talk_ms) if tariff else None for tariff in both)
+                if price is not None:
+                    made = made._replace(price=price.units, price_currency=price.currency)
+                if cost is not None:
+                    made = made._replace(cost=cost.units, cost_currency=cost.currency)
+            found.append(made)
+        self._tariffs = tariffs
+        return found
+
+    def _hang_up_blocked(self, memory: Memory) -> None:
+        """Have calls hung up that are up under blocks whose rules say so, as long as these hold.
+
+        Again and again: a call that rang when its block fell is picked up later.
+        """
+        if not memory.hanging_up or self._hang_up is None:
+            return
+        routing = self._open_routing()
+        if routing is None:
+            return
+        try:
+            blocks = {one.id for one in overrides_in_force(routing, datetime.now(UTC))
+                      if one.kind == "block"}  # fmt: skip
+        finally:
+            routing.close()
+        memory.hanging_up = [one for one in memory.hanging_up if one[3] in blocks]
+        now = time.monotonic()
+        self._hung_up = {
+            uuid: at for uuid, at in self._hung_up.items() if now - at < _HANG_UP_AGAIN_SECONDS
+        }
+        for rule, account, to, block in memory.hanging_up:
+            for switch, uuids in self._engine.up(rule, account, to).items():
+                due = [uuid for uuid in uuids if uuid not in self._hung_up]
+                if due:
+                    self._hang_up(switch, due, HANG_UP_CAUSE)
+                    self._hung_up.update(dict.fromkeys(due, now))
+                    self.hung_up += len(due)
+                    self._logger.warning("calls hung up", rule=rule, block=block, switch=switch,
+                                         calls=len(due))  # fmt: skip
+
+    def _act(self, found: Sequence[tuple[Hit, str]], memory: Memory) -> None:
+        """Do what the rules of hits say, and keep them; with each come the digits of its call."""
         routing = self._open_routing()
         kept = []
         try:
-            for hit, call in found:
-                did = "told"
+            for hit, digits in found:
+                did, block = "told", ""
                 if hit.then == "block":
                     did = "not blocked: no routing data"
+                    rule = self.rules[hit.rule]
                     if routing is not None:
-                        rule = self.rules[hit.rule]
-                        did = put_block(routing, self._page, hit, rule, call.to)
+                        did, block = put_block(routing, self._page, hit, rule, digits)
+                    if block and rule.hang_up:
+                        against = (hit.rule, hit.account, hit.to, block)
+                        memory.hanging_up = [*dict.fromkeys([*memory.hanging_up, against])]
                 kept.append(KeptHit(hit=hit, seen=time.time(), did=did))
         finally:
             if routing is not None:
                 routing.close()
         memory.floors = [(*key, at) for key, at in self._engine.floors().items()]
+        memory.used = self._engine.used()
         for one in memory.add(kept):
             place = (one.hit.rule, one.hit.then)
             self.hits[place] = self.hits.get(place, 0) + 1

@@ -58,6 +58,8 @@ class FraudRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     that it calls. Only calls to the prefixes ``to`` count, if there are any; ``accounts`` are those
     that are watched, all if none is named. The last two kinds ask nothing before the account has
     made ``least`` calls in ``history``.
+
+    ``then`` what is done: with ``block``, ``hang_up`` ends the calls that are up as well.
     """
 
     id: str
@@ -76,6 +78,7 @@ class FraudRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     least: int = 50
     then: Literal["alert", "block"] = "alert"
     hold: str = "1d"
+    hang_up: bool = False
     reason: str = ""
 
     def __post_init__(self) -> None:
@@ -108,6 +111,8 @@ class FraudRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
             parse_span(getattr(self, name), name)
         if parse_span(self.history, "history") % 86_400:
             raise FieldError("history", repr(self.history), 'whole days, such as "30d"')
+        if self.hang_up and self.then != "block":
+            raise FieldError("hang_up", "true", "then: block beside it")
         if self.hold:
             parse_span(self.hold, "hold")
         check_text(self.reason, "reason")
@@ -116,6 +121,11 @@ class FraudRule(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only
     def measure(self) -> str:
         """Which of its kinds it is."""
         return next(name for name in _MEASURES if getattr(self, name))
+
+    @property
+    def counts_calls_up(self) -> bool:
+        """Whether calls that are up count: where it sums what they use, and not only their end."""
+        return self.measure in ("spend", "cost", "minutes", "calls") and not self.shorter
 
     @property
     def is_unusual(self) -> bool:

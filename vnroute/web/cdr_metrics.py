@@ -135,6 +135,24 @@ class CdrMetrics(Collector):
             "vnroute_fraud_failing", "1 where rules are set and calls are not judged.",
             int(bool(watch and watch.failing)),
         )  # fmt: skip
+        yield CounterMetricFamily(
+            "vnroute_fraud_hung_up", "Calls that switches were told to hang up.",
+            watch.hung_up if watch else 0,
+        )  # fmt: skip
+        up = GaugeMetricFamily(
+            "vnroute_fraud_calls_up", "Calls that are up and count for fraud rules.",
+            labels=("switch",),
+        )  # fmt: skip
+        unknown = GaugeMetricFamily(
+            "vnroute_fraud_calls_up_failing",
+            "1 where calls that are up should count, and are not known.", labels=("switch",),
+        )  # fmt: skip
+        if watch is not None and watch.asks_for_calls_up:
+            for switch, count in list(watch.calls_up.items()):
+                up.add_metric((switch,), count or 0)
+                unknown.add_metric((switch,), int(count is None))
+        yield up
+        yield unknown
         yield GaugeMetricFamily(
             "vnroute_fraud_webhook_failing", "1 where the webhook does not take hits.",
             int(bool(watch and watch.hook_failing)),

@@ -21,12 +21,14 @@ import uvicorn
 import uvloop
 
 from vnroute import log
+from vnroute.carriers.calls_up import CallsUp
+from vnroute.fraud.watch import FraudWatch
 from vnroute.settings import Settings
 from vnroute.web.app import make_app
 from vnroute.web.cdr import CdrService
 from vnroute.web.cdr_metrics import CdrMetrics
 from vnroute.web.cdr_protocol import CdrConnections
-from vnroute.web.health import HealthMetrics, HealthService
+from vnroute.web.health import HealthMetrics, HealthService, switch_address
 from vnroute.web.here import HereMetrics, HereService
 from vnroute.web.metrics import Metrics
 from vnroute.web.status_api import LiveStatus
@@ -66,6 +68,18 @@ async def _stop_with(parent: int, server: uvicorn.Server) -> None:
     while os.getppid() == parent:
         await asyncio.sleep(_LOOK_SECONDS)
     server.should_exit = True
+
+
+def _calls_up(settings: Settings, watch: FraudWatch) -> CallsUp:
+    """Return who tells the fraud rules of calls that are up."""
+    calls_up = CallsUp(
+        [switch_address(switch) for switch in settings.switches],
+        watch.take_calls_up,
+        lambda: watch.asks_for_calls_up,
+        log.get_logger(process="control"),
+    )
+    watch.follow_switches([switch.name for switch in settings.switches], calls_up.hang_up)
+    return calls_up
 
 
 async def _serve(
@@ -110,7 +124,9 @@ async def _serve(
         loop.add_signal_handler(number, stop)
     loop.add_signal_handler(signal.SIGHUP, lambda: None)
     watching = loop.create_task(_stop_with(parent, server))
-    judging, hearing = loop.create_task(health.run()), loop.create_task(here.run())
+    beside = [loop.create_task(health.run()), loop.create_task(here.run())]
+    if cdrs.fraud is not None and settings.switches:
+        beside.append(loop.create_task(_calls_up(settings, cdrs.fraud).run()))
     host, port = listening.getsockname()[:2]
     log.get_logger(process="control").info(
         "console", url=f"{settings.control.scheme}://{_in_url(host)}:{port}/"
@@ -121,9 +137,9 @@ async def _serve(
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     await server.serve(sockets=[listening])
-    for task in (watching, judging, hearing):
+    for task in (watching, *beside):
         task.cancel()
-    await asyncio.gather(watching, judging, hearing, return_exceptions=True)
+    await asyncio.gather(watching, *beside, return_exceptions=True)
 
 
 def _in_url(host: str) -> str:

@@ -28,7 +28,7 @@ from vnroute.settings import Settings, SwitchSettings
 from vnroute.store import StoreError, open_store
 from vnroute.store.opening import store_exists
 
-__all__ = ["HealthMetrics", "HealthService"]
+__all__ = ["HealthMetrics", "HealthService", "switch_address"]
 
 _TICK_SECONDS = 0.1
 _LOOK_SECONDS = 2.0
@@ -59,7 +59,7 @@ class HealthService:
             self._moved,
         )
         self.switches = Switches(
-            [_address(switch) for switch in settings.switches],
+            [switch_address(switch) for switch in settings.switches],
             self._heard,
             self._logger,
             poll_seconds=health.poll_seconds,
@@ -199,7 +199,8 @@ class HealthService:
         return self._page
 
 
-def _address(switch: SwitchSettings) -> SwitchAddress:
+def switch_address(switch: SwitchSettings) -> SwitchAddress:
+    """Return where a switch is asked, with its password."""
     password = switch.password
     if switch.password_file:
         # Read here, so that a file that cannot be read is told by the process that needs it.
