@@ -122,10 +122,26 @@ def _records(count: int, days: int) -> list[bytes]:
     return [each for _, each in sorted(made)]
 
 
+RULES = """\
+rules:
+  - {id: long, minutes: 20, window: 31d, by: country, accounts: [acme]}
+  - {id: pumping, calls: 3, window: 31d, by: number, accounts: [globex]}
+  - {id: dear, spend: 50 EUR, to: ["+4470", "+881"], by: range, then: block, hold: 2h,
+     hang_up: true, reason: ask the account first}
+  - {id: new-country, first: true, history: 30d, least: 100}
+  - {id: odd-share, share: 40, least: 80}
+"""
+
+
 def fill(home: Home, *, calls: int = 150, days: int = 6) -> None:
     """Load the routing data, serve it, post the calls, and let some calls come in."""
+    rules = home.path.parent / "fraud.yaml"
+    rules.write_text(RULES)
+    home.environment["VNROUTE_FRAUD_RULES"] = str(rules)
     home.load(ROUTES)
     home.serve()
+    # What is stored before it is watched breaks no rule.
+    home.until(lambda: 'vnroute_fraud_hits_total{rule="long"' in home.get("/metrics")[1])
     ladder = (
         (0, "NORMAL_TEMPORARY_FAILURE"), (1, "RECOVERY_ON_TIMER_EXPIRE"), (2, "NONE"),
     )  # fmt: skip

@@ -56,6 +56,7 @@ SCREENS = {
     "carriers": ("/carriers", "text=alpha-1"),
     "carrier": ("/carriers/alpha", "text=Gateway 2"),
     "plan-editor": ("/plans/acme-main/edit", "text=Step 2"),
+    "fraud": ("/fraud", "td >> text=globex"),
     "decks": ("/decks", "text=carrier alpha"),
     "deck": ("/decks/carrier/alpha", "text=Rows in force"),
     "start": ("/start", "text=1. A carrier"),
@@ -65,7 +66,7 @@ SCREENS = {
 
 _MOST_BYTES = 90_000
 _DARK = ("live", "route", "schedule", "reports", "schedule-editor", "carriers", "account",
-         "policy", "list", "screen-editor")  # fmt: skip
+         "policy", "list", "screen-editor", "fraud")  # fmt: skip
 
 
 def picture(

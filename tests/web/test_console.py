@@ -199,6 +199,31 @@ def test_everything_is_reached_by_tab_alone(page: Page, filled: Home) -> None:
         assert seen[: wanted - 1] == [str(n) for n in range(wanted - 1)], "in the page's order"
 
 
+def test_a_block_of_a_fraud_rule_is_lifted(page: Page, filled: Home) -> None:
+    log_in(page, filled, "ana")
+    go(page, "/fraud")
+    blocks, hits, rules = (page.get_by_role("region", name=name, exact=True)
+                           for name in ("Blocks in force", "Hits", "Rules"))  # fmt: skip
+    blocks.get_by_text("+4470").wait_for()
+    assert "more than 3 calls in 31d" in rules.inner_text()
+    assert "blocks for 2h, and hangs up what is up" in rules.inner_text()
+    assert "the first call to a country in 30d, after 100 calls" in rules.inner_text()
+    assert "4 calls in 31d, 3 calls allowed" in hits.inner_text()
+    # Who may only look lifts nothing.
+    assert blocks.get_by_role("button").count() == 0
+    page.get_by_role("button", name="Log out").click()
+    page.wait_for_selector("text=You are logged out")
+    page.goto("about:blank")
+    enter(page, filled, "/fraud")
+    blocks.get_by_role("button", name="Lift globex:+4470").click()
+    page.wait_for_selector("text=Calls of globex go to +4470 again.")
+    kinds = {each["kind"] for each in filled.get("/api/v1/overrides")[1]["items"]}
+    assert "block" not in kinds
+    body = {"until": "1d", "reason": "rule dear: 52.10 EUR in an hour"}
+    assert filled.put_json("/api/v1/overrides/block/globex:+4470", body)[0] == 200
+    assert serious(page) == []
+
+
 def test_live_figures_come_by_themselves(page: Page, filled: Home) -> None:
     enter(page, filled)
     page.wait_for_selector("main >> text=answered since start")

@@ -77,8 +77,7 @@ class CallsLink(Link):
                 listed[key] = self._call(row)
         self._known = listed
         calls = tuple(call for call in listed.values() if call is not None)
-        now = float(clock) if clock.isascii() and clock.isdigit() else time.time()
-        self.tell("calls", calls=calls, clock=now)
+        self.tell("calls", calls=calls, clock=_moment(clock) / 1e6 or time.time())
         return time.monotonic() - began
 
     def _call(self, row: _Row) -> CallUp | None:

@@ -124,35 +124,24 @@ def test(session: Session, file: Path | None, days: int, as_json: bool) -> int:
     """
     from vnroute.calls.opening import open_calls
     from vnroute.cli.output import print_json
-    from vnroute.fraud.engine import Engine, Hit
-    from vnroute.fraud.following import Following
+    from vnroute.fraud.trying import tried_data, try_rules
 
     rules = _rules(session, file)
     if rules is None:
         return 2
-    engine, hits, count = Engine(rules), list[Hit](), 0
-    first = int((time.time() - 86_400 * days) * 1e6)
     store = open_calls(session.settings.calls_address)
     try:
-        for call in Following(store).behind(0, max(1, first - engine.remembers * 1_000_000)):
-            judge = call.ended >= first
-            hits += engine.feed(call, judge=judge)
-            count += judge
+        tried = try_rules(rules, store, days)
     finally:
         store.close()
     if as_json:
-        rows = [
-            {"rule": hit.rule, "account": hit.account, "to": hit.to or None, "said": hit.said,
-             "then": hit.then, "call": hit.uuid, "ended": hit.at / 1e6}
-            for hit in hits
-        ]  # fmt: skip
-        print_json({"calls": count, "hits": rows})
+        print_json({"calls": tried.calls, "hits": [tried_data(hit) for hit in tried.hits]})
         return 0
-    for hit in hits:
+    for hit in tried.hits:
         at = time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(hit.at / 1e6))
         to = f" to {hit.to}" if hit.to else ""
         sys.stdout.write(f"{at}Z  {hit.rule}: {hit.account}{to}: {hit.said}; would {hit.then}\n")
-    sys.stdout.write(f"{count} calls, {len(hits)} hits; nothing was done\n")
+    sys.stdout.write(f"{tried.calls} calls, {len(tried.hits)} hits; nothing was done\n")
     return 0
 
 

@@ -181,8 +181,9 @@ class FraudWatch(Turns):
         self.some.set()
 
     def failed(self, error: Exception, wait: float) -> float:
-        """Begin anew: what was counted is counted again from the store."""
+        """Begin anew: what was counted is counted again from the store, and what is up is told."""
         self._close()
+        self.calls_up = dict.fromkeys(self.calls_up)
         return wait
 
     def ended(self) -> None:

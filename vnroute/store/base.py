@@ -602,6 +602,10 @@ class Transaction(Reading, Staging, Protocol):
         """Remove what is set of a thing; return whether there was something."""
         ...
 
+    def note(self, kind: str, key: str, before: bytes | None, after: bytes | None) -> None:
+        """Note in the audit log what is changed elsewhere, as JSON; no change by the counter."""
+        ...
+
     def discard(self) -> None:
         """Mark the transaction so that it ends without keeping anything (a dry run)."""
         ...

@@ -373,6 +373,10 @@ class SqliteTransaction(SqliteDeckWriting):
         """Remove what is set of a thing."""
         return delete_override(self._db, self._audit, kind, key)
 
+    def note(self, kind: str, key: str, before: bytes | None, after: bytes | None) -> None:
+        """Note in the audit log what is changed elsewhere."""
+        self._audit.add(kind, [(key, before, after)])
+
     def discard(self) -> None:
         """Mark the transaction so that it is undone at its end."""
         self.discarded = True

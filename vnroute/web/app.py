@@ -83,7 +83,7 @@ def make_app(
                     *route_handlers(changes),
                     *week_handlers(changes),
                     *override_handlers(changes),
-                    *fraud_handlers(settings),
+                    *fraud_handlers(changes),
                     *deck_handlers(changes, jobs),
                     *call_handlers(changes),
                     *gateway_handlers(settings),

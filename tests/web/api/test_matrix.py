@@ -72,6 +72,9 @@ def more(scope: str, least: str, *names: str, key: Callable[[str], str] = str,
 
 more(ANY, "viewer", "status", "me", "log_out", "list_overrides", "list_decks", "fraud_hits")
 more(OWN, "viewer", "calls", "report", key=lambda a: f"campaigns?account={a}")
+more(SYSTEM, "viewer", "get_fraud_rules")
+more(SYSTEM, "viewer", "test_fraud_rules", body=lambda a: {"rules": []})
+more(SYSTEM, "operator", "put_fraud_rules", body=lambda a: {"rules": []})
 more(ANY, "viewer", "call", key=lambda a: "1")
 more(ANY, "operator", "edit", body=lambda a: {"put": {"plans": []}})
 more(OWN, "viewer", "route", key=lambda a: f"?number=%2B{NUMBER[a][1:]}")
@@ -109,6 +112,7 @@ more(OWN, "admin", "remove_key", key=lambda a: f"key-{a}")
 
 MAY_REFUSE = {
     # Done as far as the right to it goes: nothing is there, nothing runs, or no file came.
+    "get_fraud_rules": {409}, "put_fraud_rules": {409},
     "call": {404, 503}, "calls": {503}, "report": {503}, "test_call": {503},
     "get_deck": {404}, "get_job": {404}, "import_deck": {400}, "import_callers": {400},
     "delete_override": {404},

@@ -29,6 +29,7 @@ _TITLES = {
     "stale": "It was changed meanwhile",
     "unguarded": "Say which state is to be changed",
     "exists": "It is there already",
+    "unset": "A setting is missing",
     "refused": "The routing data is refused",
     "too-large": "Too much at once",
     "too-many": "Too many requests",

@@ -31,6 +31,7 @@ def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
     """Return an OpenAPI document with the schemas of the bodies that are read by hand."""
     from vnroute.web.api.callers import ChangedCallers
     from vnroute.web.api.decks import RollBack
+    from vnroute.web.api.fraud import FraudRules
     from vnroute.web.api.gateways import Drain
     from vnroute.web.api.overrides import NewOverride
     from vnroute.web.api.people import BODIES as PEOPLE
@@ -43,6 +44,8 @@ def with_bodies(document: dict[str, Any]) -> dict[str, Any]:
         "roll_back_deck": RollBack,
         "test_call": TestCall,
         "drain": Drain,
+        "put_fraud_rules": FraudRules,
+        "test_fraud_rules": FraudRules,
     }
 
     types = {section: kind for section, kind in SECTIONS.items()}

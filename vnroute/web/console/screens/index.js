@@ -9,6 +9,7 @@ export const SCREENS = [
   { id: "start", title: "Getting started", key: "b", group: "Now", may: (me) => everywhere(me) && admin(me), load: () => import("./start.js") },
   { id: "live", title: "Live", key: "l", group: "Now", load: () => import("./live.js") },
   { id: "calls", title: "Calls", key: "c", group: "Now", load: () => import("./calls.js") },
+  { id: "fraud", title: "Fraud", key: "f", group: "Now", may: everywhere, load: () => import("./fraud.js") },
   { id: "reports", title: "Reports", key: "r", group: "Now", load: () => import("./reports.js") },
   { id: "route", title: "Route tester", key: "t", group: "Routing", load: () => import("./route.js") },
   { id: "numbers", title: "Numbers", key: "n", group: "Routing", load: () => import("./numbers.js") },
