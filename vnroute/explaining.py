@@ -130,9 +130,8 @@ class Explainer:
         if not asked:
             return {}
         found: Rules = {}
-        if not self._rules_lock.acquire(blocking=wait):
-            return None
-        try:
+        # Waited for in any case: whoever went into a thread instead would hold up the next.
+        with self._rules_lock:
             if not wait and (self._settled is None or self._store is None):
                 return None
             try:
@@ -150,8 +149,6 @@ class Explainer:
                 rules = settled.tried(document, one.time_zone, at.timestamp())
                 if rules and rules[-1].state == one.state:
                     found[one.id, one.time_zone] = rules
-        finally:
-            self._rules_lock.release()
         return found
 
     def _settled_rules(self) -> SettledRules:
