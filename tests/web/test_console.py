@@ -217,6 +217,9 @@ def test_a_block_of_a_fraud_rule_is_lifted(page: Page, filled: Home) -> None:
     enter(page, filled, "/fraud")
     blocks.get_by_role("button", name="Lift globex:+4470").click()
     page.wait_for_selector("text=Calls of globex go to +4470 again.")
+    blocks.get_by_text("Nothing is blocked").wait_for()
+    page.wait_for_timeout(6000)  # it looks every five seconds: what is shown stays
+    assert blocks.is_visible() and hits.is_visible() and rules.is_visible()
     kinds = {each["kind"] for each in filled.get("/api/v1/overrides")[1]["items"]}
     assert "block" not in kinds
     body = {"until": "1d", "reason": "rule dear: 52.10 EUR in an hour"}

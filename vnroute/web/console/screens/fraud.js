@@ -78,9 +78,10 @@ export async function show(place) {
     { title: "then", kind: "way", cell: (rule) => [does(rule), h("small", {}, rule.reason || "")] },
   ], [], "The file has no rules");
 
+  // Made once: a table is in one section only.
+  const blocked = wide("Blocks in force", blocks), hit = wide("Hits, the last first", hits);
   async function look() {
     const more = { signal: place.signal };
-    const none = [wide("Blocks in force", blocks)];
     try {
       const [set, told] = await Promise.all([get("/overrides", null, more), get("/fraud/hits", { limit: 100 }, more)]);
       blocks.update(set.items.filter((one) => one.kind === "block"));
@@ -89,10 +90,10 @@ export async function show(place) {
       fill(state, read.failing ? h("p", { class: "bad", role: "status" }, `Calls are not held against these rules: ${read.failing}`) : null);
       if (!read.failing) rules.update(read.rules); // a mistake that somebody is making leaves what was in force
       if (rules.isConnected) return;
-      fill(body, none, wide("Hits, the last first", hits), wide("Rules", h("p", { class: "soft" }, `From ${read.file.split("/").at(-1)} (fraud.rules), followed as it changes.`), rules));
+      fill(body, blocked, hit, wide("Rules", h("p", { class: "soft" }, `From ${read.file.split("/").at(-1)} (fraud.rules), followed as it changes.`), rules));
     } catch (problem) {
       if (problem.name === "AbortError" || problem.status === 401 || (problem.status === 0 && rules.isConnected)) return;
-      if (problem.status === 409) fill(body, none, wide("Hits", hits), h("section", { class: "wide" }, empty("No rules", `${problem.message}.`)));
+      if (problem.status === 409) fill(body, blocked, hit, h("section", { class: "wide" }, empty("No rules", `${problem.message}.`)));
       else fill(body, failed(problem, look));
     }
   }
