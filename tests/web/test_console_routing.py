@@ -248,8 +248,7 @@ def test_a_policy_beside_what_is_built_in(page: Page, filled: Home) -> None:
     press(page, "Save")
     page.wait_for_selector(STALE)
     press(page, "Save mine over it")
-    page.wait_for_selector("text=Saved, and live")
-    assert filled.get("/api/v1/policies/strict")[1]["max_attempts"] == 4
+    filled.until(lambda: filled.get("/api/v1/policies/strict")[1]["max_attempts"] == 4)
 
 
 def test_a_block_is_made_moved_and_removed(page: Page, filled: Home) -> None:
