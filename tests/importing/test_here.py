@@ -48,6 +48,24 @@ def problems(store: Store, path: Path, text: str) -> str:
 
 
 @pytest.mark.parametrize(
+    ("place", "at", "found"),
+    [
+        ('{to: "917"}', "persons[0].places.mobile.to:", "'917'"),
+        ('{to: "+19175550123", show: nobody}', "persons[0].places.mobile.show:", "'nobody'"),
+        ('{to: "+19175550123", seconds: x}', "persons[0].places.mobile.seconds:", "'x'"),
+        ('{to: "+19175550123", second: 9}', "persons[0].places.mobile.second:", "'second'"),
+        ("[1]", "persons[0].places.mobile:", "a list"),
+    ],
+)
+def test_what_is_wrong_with_a_place_is_told_at_its_field(
+    store: Store, tmp_path: Path, place: str, at: str, found: str
+) -> None:
+    text = ROUTES.replace('mobile: "+19175550123"', f"mobile: {place}")
+    told = problems(store, tmp_path / "r.yaml", text)
+    assert f"{at} found " in told and found in told and told.count("\n") == 0
+
+
+@pytest.mark.parametrize(
     ("before", "after", "place", "said"),
     [
         ("id: acme, trust_ani: true", "id: acme", "steps[0].here:", "trust_ani: true"),

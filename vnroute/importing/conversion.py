@@ -145,8 +145,12 @@ def _explain_value(kind: Any, value: Any, path: str, report: Report) -> bool:
             report(path, shown(value), "a list")
             return False
         return all([_explain_value(item, v, f"{path}[{i}]", report) for i, v in enumerate(value)])
+    if get_origin(kind) is dict and isinstance(value, dict):
+        of = get_args(kind)[1]
+        if not all([_explain_value(of, v, f"{path}.{key}", report) for key, v in value.items()]):
+            return False
     if value is not None:
-        kind = _struct_or_none(kind) or kind
+        kind = _struct_or_none(kind, isinstance(value, dict)) or kind
     if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
         sound = True
 
@@ -165,11 +169,13 @@ def _explain_value(kind: Any, value: Any, path: str, report: Report) -> bool:
     return True
 
 
-def _struct_or_none(kind: Any) -> type[msgspec.Struct] | None:
-    """Return the struct of ``Struct | None``, None for any other type."""
+def _struct_or_none(kind: Any, is_mapping: bool = False) -> type[msgspec.Struct] | None:
+    """Return the struct of ``Struct | None``, for a mapping that of ``str | Struct`` as well, None
+    for any other type.
+    """
     if get_origin(kind) not in (Union, types.UnionType):
         return None
-    parts = [part for part in get_args(kind) if part is not types.NoneType]
+    parts = [p for p in get_args(kind) if p is not types.NoneType and not (is_mapping and p is str)]
     is_struct = len(parts) == 1 and isinstance(parts[0], type)
     return parts[0] if is_struct and issubclass(parts[0], msgspec.Struct) else None
 
@@ -197,6 +203,10 @@ def _sound(kind: Any, name: str, data: dict[str, Any]) -> Any:
         return None
     if name == "gateways":
         return [{"id": "x", "gateway": "x"}]
+    if name == "places":
+        given = data.get("places")
+        named = given if given and isinstance(given, dict) else [str(data.get("place") or "x")]
+        return dict.fromkeys(named, _GOOD["ring"])
     if name == "open":
         return [{}]
     if name == "rules" and get_args(kind)[0] is ScreenRule:
