@@ -16,7 +16,7 @@ EVIL = "<img src=x onerror=\"document.title='owned'\"><script>alert(1)</script>"
 
 ROUTES = """\
 accounts:
-  - {id: acme, name: Acme Inc., time_zone: America/New_York}
+  - {id: acme, name: Acme Inc., time_zone: America/New_York, trust_ani: true}
   - {id: globex, time_zone: Europe/Madrid}
 lists:
   - {id: nuisance, callers: ["+1900*", "+1809*"]}
@@ -55,7 +55,27 @@ schedules:
   - id: weekend-desk
     time_zone: Europe/Madrid
     open: [{days: sat-sun, hours: "10:00-14:00"}]
+persons:
+  - id: eva
+    account: acme
+    name: Eva Alvarez
+    places:
+      desk: {to: "user:1001@pbx.example", seconds: 12}
+      mobile: {to: "+19175550188", confirm: "1"}
+      voicemail: "plan:eva-voicemail"
+    place: desk
+    phones: ["+19175550188", "+12125550188"]
+  - id: tom
+    account: globex
+    name: Tom Keller
+    places: {open: "+34911234570", closed: "+34611234570", night: "+34611234570"}
+    schedule: weekend-desk
 plans:
+  - {id: eva, account: acme, steps: [{ring: ["person:eva"]}, {hangup: relay}]}
+  - id: eva-is-out
+    account: acme
+    steps: [{here: {person: eva, at: mobile, until: "18:00"}}, {hangup: INCOMING_CALL_BARRED}]
+  - {id: eva-voicemail, account: acme, steps: [{voicemail: 1001@pbx.example}]}
   - id: acme-main
     account: acme
     steps:
@@ -69,6 +89,8 @@ numbers:
   - {number: "+18005551234", account: acme, plan: acme-main, campaign: spring-26}
   - {number: "+18005551235", account: acme, plan: acme-sales, campaign: radio-ny}
   - {number: "+18005551236", account: acme, plan: acme-main, campaign: metro-posters}
+  - {number: "+18005551240", account: acme, plan: eva}
+  - {number: "+18005551241", account: acme, plan: eva-is-out}
   - {number: "+34911000001", account: globex, plan: globex-main, campaign: otono-26}
 carriers:
   - id: alpha
@@ -163,6 +185,7 @@ def _by_hand(home: Home) -> None:
     assert home.post_json("/api/v1/lists/nuisance/callers", {"add": add})[0] == 200
     for path, body in (
         ("schedule/weekend-desk", {"state": "open", "until": "2d", "reason": "trade fair"}),
+        ("person/eva", {"state": "mobile", "until": "2d", "reason": "at the fair"}),
         ("number/+34911000001", {"to": "+34911234599", "until": "3d", "reason": "office moves"}),
         ("block/globex:+4470", {"until": "1d", "reason": "rule dear: 52.10 EUR in an hour"}),
     ):

@@ -42,6 +42,9 @@ SCREENS = {
     "plan": ("/plans/acme-main", "text=together"),
     "schedules": ("/schedules", "text=office-hours"),
     "schedule-editor": ("/schedules/office-hours/edit", ".week >> text=lunch"),
+    "persons": ("/persons", "text=Tom Keller"),
+    "person": ("/persons/eva", "text=Plans that lead here"),
+    "person-editor": ("/persons/eva/edit", "text=Place 3"),
     "policies": ("/policies", "text=strict"),
     "policy": ("/policies/strict", "text=one carrier more"),
     "policy-editor": ("/policies/strict/edit", "text=Another SIP code or cause"),
@@ -56,6 +59,7 @@ SCREENS = {
     "carriers": ("/carriers", "text=alpha-1"),
     "carrier": ("/carriers/alpha", "text=Gateway 2"),
     "plan-editor": ("/plans/acme-main/edit", "text=Step 2"),
+    "plan-editor-here": ("/plans/eva-is-out/edit", "text=Hears the file"),
     "fraud": ("/fraud", "td >> text=globex"),
     "decks": ("/decks", "text=carrier alpha"),
     "deck": ("/decks/carrier/alpha", "text=Rows in force"),
@@ -66,7 +70,7 @@ SCREENS = {
 
 _MOST_BYTES = 90_000
 _DARK = ("live", "route", "schedule", "reports", "schedule-editor", "carriers", "account",
-         "policy", "list", "screen-editor", "fraud")  # fmt: skip
+         "policy", "list", "screen-editor", "fraud", "person")  # fmt: skip
 
 
 def picture(

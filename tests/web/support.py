@@ -118,6 +118,11 @@ class Home:
 
     def call(self, number: str = "18005551234") -> dict[str, str]:
         """Place a call as FreeSWITCH does; return the variables of the reply."""
+        text = self.applications(number)[0][1].removeprefix("^^;")
+        return dict(pair.split("=", 1) for pair in text.split(";"))
+
+    def applications(self, number: str) -> list[tuple[str, str]]:
+        """Place a call as FreeSWITCH does; return all that it is told to do."""
         with socket.create_connection(("127.0.0.1", self.port), timeout=5) as peer:
             peer.sendall(channel_data(number, "+34911234567"))
             heard = b""
@@ -125,8 +130,7 @@ class Home:
                 more = peer.recv(65536)
                 assert more, heard
                 heard += more
-        text = applications_of(heard)[0][1].removeprefix("^^;")
-        return dict(pair.split("=", 1) for pair in text.split(";"))
+        return applications_of(heard)
 
     def until(self, holds: Callable[[], bool], seconds: float = 15.0) -> None:
         end = time.monotonic() + seconds

@@ -112,20 +112,20 @@ def test_a_step_for_a_campaign_and_a_language_is_saved_and_told(page: Page, fill
 
 
 def test_a_step_that_hears_a_phone_is_saved_and_told(page: Page, filled: Home) -> None:
-    ana = {"id": "ana", "account": "acme", "place": "desk",
+    ana = {"id": "ana", "account": "globex", "place": "desk",
            "places": {"desk": "+12125550100", "mobile": "+19175550123"}}  # fmt: skip
     put_new(filled, "/api/v1/persons/ana", ana)
     enter(page, filled, "/plans/+new")
     page.get_by_label("Plan", exact=True).fill("ana-mobile")
-    page.get_by_label("Account", exact=True).fill("acme")
+    page.get_by_label("Account", exact=True).fill("globex")
     page.get_by_label("Then").first.select_option("here")
     page.get_by_label("Person").fill("ana")
     page.get_by_label("Is at").fill("mobile")
     page.get_by_label("Until").fill("18:00")
     page.get_by_role("button", name="Check").click()
     page.wait_for_selector("text=trust_ani: true for the account")
-    account = filled.get("/api/v1/accounts/acme")[1]
-    assert filled.put_json("/api/v1/accounts/acme", {**account, "trust_ani": True})[0] == 200
+    account = filled.get("/api/v1/accounts/globex")[1]
+    assert filled.put_json("/api/v1/accounts/globex", {**account, "trust_ani": True})[0] == 200
     page.get_by_label("Is at").fill("moon")
     page.get_by_role("button", name="Check").click()
     page.wait_for_selector("text=one of the person's places")
@@ -147,9 +147,9 @@ def test_a_step_that_hears_a_phone_is_saved_and_told(page: Page, filled: Home) -
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("text=Saved, and live")
     assert filled.get("/api/v1/plans/ana-mobile")[1]["steps"][0]["here"]["clear"] is True
-    number = {"number": "+18005559191", "account": "acme", "plan": "ana-mobile"}
-    put_new(filled, "/api/v1/numbers/+18005559191", number)
-    enter(page, filled, "/route?number=%2B18005559191&caller=%2B19175550123")
+    number = {"number": "+34911009191", "account": "globex", "plan": "ana-mobile"}
+    put_new(filled, "/api/v1/numbers/+34911009191", number)
+    enter(page, filled, "/route?number=%2B34911009191&caller=%2B19175550123")
     page.wait_for_selector("text=person ana is where the routing data says again")
 
 

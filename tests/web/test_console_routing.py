@@ -1,5 +1,5 @@
-"""The console's screens of lists, screens, policies, blocks and overrides: what they change, what
-they refuse, and to whom they show what.
+"""The console's screens of lists, screens, persons, policies, blocks and overrides: what they
+change, what they refuse, and to whom they show what.
 """
 
 from __future__ import annotations
@@ -311,9 +311,112 @@ def test_overrides_are_set_and_ended(page: Page, filled: Home) -> None:
     assert filled.put_json("/api/v1/overrides/block/globex:+4470", body)[0] == 200
 
 
-@pytest.mark.parametrize("kind", ["lists", "screens", "policies", "blocks", "overrides"])
+def rings(home: Home, number: str) -> str:
+    """Return the number that a call rings now."""
+    bridges = [told for name, told in home.applications(number) if name == "bridge"]
+    last = next(told for told in bridges if "vn_go" not in told).rpartition("/")[2]
+    return "+" + last.removeprefix("+")
+
+
+def test_a_person_is_made_said_to_be_elsewhere_and_back(page: Page, filled: Home) -> None:
+    enter(page, filled, "/persons/+new")
+    for label, text in (("Person", "ida"), ("Account", "acme"), ("Name", "Ida"),
+                        ("While nothing is said, at", "desk")):  # fmt: skip
+        page.get_by_label(label, exact=True).fill(text)
+    page.get_by_label("Known phones").fill("+19175550111\n0175")
+    first = page.locator(".step", has_text="Place 1")
+    first.get_by_label("Rings").fill("+12125550111")
+    press(page, "Check")
+    page.wait_for_selector(".wrong >> text=[1]: found '0175'")
+    assert page.get_by_label("Known phones").get_attribute("aria-invalid") == "true"
+    page.get_by_label("Known phones").fill("+19175550111")
+    press(page, "Add a place")
+    second = page.locator(".step", has_text="Place 2")
+    second.get_by_label("Called").fill("desk")
+    second.get_by_label("Rings").fill("917")
+    press(page, "Check")
+    second.get_by_text("found 'desk' twice").wait_for()
+    assert second.get_by_label("Called").get_attribute("aria-invalid") == "true"
+    second.get_by_label("Called").fill("at home")
+    press(page, "Check")
+    second.get_by_text("found 'at home'").wait_for()
+    second.get_by_label("Called").fill("home")
+    press(page, "Check")
+    second.get_by_text("found '917'").wait_for()
+    assert second.get_by_label("Rings").get_attribute("aria-invalid") == "true"
+    second.get_by_label("Rings").fill("+19175550112")
+    second.get_by_label("Seconds").fill("9")
+    second.get_by_label("It sees").fill("nobody")
+    press(page, "Check")
+    second.get_by_text("found 'nobody'").wait_for()
+    assert second.get_by_label("It sees").get_attribute("aria-invalid") == "true"
+    assert serious(page) == [] and filled.get("/api/v1/persons/ida")[0] == 404
+    second.get_by_label("It sees").fill("")
+    press(page, "Save")
+    page.wait_for_selector("text=Saved, and live")
+    plan = {
+        "id": "ida",
+        "account": "acme",
+        "steps": [{"ring": ["person:ida"]}, {"hangup": "relay"}],
+    }
+    number = {"number": "+18005551250", "account": "acme", "plan": "ida"}
+    edits = {"put": {"plans": [plan], "numbers": [number]}}
+    assert filled.post_json("/api/v1/edits?wait=20", edits)[0] == 200
+    filled.until(lambda: rings(filled, "18005551250") == "+12125550111")
+    enter(page, filled, "/persons?like=ida")
+    page.wait_for_selector("td >> text=routing data")
+    page.get_by_role("link", name="ida").click()
+    page.wait_for_selector("text=Ida is at desk (+12125550111), as the routing data says.")
+    page.get_by_role("link", name="its numbers: ida").wait_for()
+    page.get_by_label("Is at").select_option("home")
+    page.get_by_label("Until").fill("soon")
+    press(page, "Set it")
+    page.wait_for_selector(".wrong >> text=found 'soon'")
+    assert page.get_by_label("Until").get_attribute("aria-invalid") == "true"
+    page.get_by_label("Until").fill("2h")
+    page.get_by_label("Why").fill("snow")
+    press(page, "Set it")
+    page.wait_for_selector("text=ida is at home with the next call")
+    assert rings(filled, "18005551250") == "+19175550112"
+    page.wait_for_selector("text=said by owner")
+    page.wait_for_selector("text=: snow.")
+    assert serious(page) == []
+    press(page, "Clear")
+    press(page, "Clear it")
+    page.wait_for_selector("text=ida is where the routing data says")
+    assert rings(filled, "18005551250") == "+12125550111"
+
+
+def test_two_who_save_the_same_person_see_both_and_who_is_rung_stays(
+    page: Page, filled: Home
+) -> None:
+    key = "/api/v1/persons/eva"
+    enter(page, filled, "/persons/eva/edit")
+    page.wait_for_selector("text=Place 3")
+    theirs = {**filled.get(key)[1], "name": "Eva A."}
+    assert filled.put_json(key, theirs)[0] == 200
+    page.get_by_label("Known phones").fill("+19175550188")
+    press(page, "Save")
+    page.wait_for_selector(STALE)
+    press(page, "Go back")
+    assert filled.get(key)[1]["name"] == "Eva A."
+    press(page, "Save")
+    press(page, "Save mine over it")
+    page.wait_for_selector("text=Saved, and live")
+    stored = filled.get(key)[1]
+    assert (stored["name"], stored["phones"]) == ("Eva Alvarez", ["+19175550188"])
+    # What was not touched is as it was.
+    assert stored["places"] == theirs["places"]
+    press(page, "Remove")
+    page.locator("dialog").get_by_role("button", name="Remove", exact=True).click()
+    page.wait_for_selector("[role=alert] >> text=eva")
+    assert filled.get(key)[0] == 200
+
+
+@pytest.mark.parametrize("kind", ["lists", "screens", "persons", "policies", "blocks", "overrides"])
 def test_script_and_sql_in_every_text_field(page: Page, filled: Home, kind: str) -> None:
-    paths = [f"/api/v1/{each}" for each in ("lists", "screens", "policies", "blocks", "overrides")]
+    kinds = ("lists", "screens", "persons", "policies", "blocks", "overrides")
+    paths = [f"/api/v1/{each}" for each in kinds]
     before = [filled.get(path) for path in paths]
     enter(page, filled, "/overrides" if kind == "overrides" else f"/{kind}/+new")
     page.wait_for_selector("main button.main")
@@ -330,7 +433,7 @@ def test_script_and_sql_in_every_text_field(page: Page, filled: Home, kind: str)
 
 
 EDITING = ("Save", "Edit", "Remove", "Put on", "Import", "Take off", "Lift", "End", "Set it",
-           "New list", "New screen", "New policy", "New block")  # fmt: skip
+           "Clear", "New list", "New screen", "New person", "New policy", "New block")  # fmt: skip
 
 
 def logged_in(page: Page, home: Home, user: str, role: str, account: str) -> None:
@@ -355,6 +458,8 @@ def test_who_only_looks_sees_all_of_it_without_buttons(browser: Browser, filled:
             ("/policies/strict", "text=no other carrier"),
             ("/blocks", "text=+1800556xxxx"),
             ("/blocks/%2B1800556xxxx", "dd >> text=quiet"),
+            ("/persons", "td >> text=Tom Keller"),
+            ("/persons/eva", "text=Plans that lead here"),
             ("/overrides", "text=are blocked"),
         ):
             page.evaluate("address => { location.hash = address }", address)
@@ -363,7 +468,7 @@ def test_who_only_looks_sees_all_of_it_without_buttons(browser: Browser, filled:
                 assert page.locator("main").get_by_text(word, exact=True).count() == 0, address
             assert page.locator("main input:enabled:not([type=search])").count() <= 1, address
             assert serious(page) == [], address
-        for address in ("/screens/quiet/edit", "/policies/+new"):
+        for address in ("/screens/quiet/edit", "/policies/+new", "/persons/eva/edit"):
             page.evaluate("address => { location.hash = address }", address)
             page.wait_for_selector("text=Not with your role")
         assert wrong == []
@@ -388,6 +493,18 @@ def test_an_account_sees_its_own_overrides_and_lifts_no_block(
         press(page, "End number +34911000001")
         press(page, "End it")
         page.wait_for_selector("text=number +34911000001 is as before")
+        page.evaluate("location.hash = '/persons'")
+        page.get_by_role("link", name="tom", exact=True).click()
+        page.wait_for_selector("text=as schedule weekend-desk says")
+        page.wait_for_selector("dd >> text=no: no phone may say")
+        assert filled.put_json("/api/v1/overrides/person/tom", {"state": "open"})[0] == 200
+        page.evaluate("location.hash = '/persons'")
+        page.wait_for_selector("td >> text=it is cleared")
+        assert page.locator("main").get_by_text("eva").count() == 0
+        page.evaluate("location.hash = '/persons/eva'")
+        page.wait_for_selector("text=There is nothing of that name")
+        page.evaluate("location.hash = '/persons/+new'")
+        assert page.get_by_label("Account", exact=True).input_value() == "globex"
         for hidden in ("/lists", "/blocks", "/policies/strict", "/screens"):
             page.evaluate("address => { location.hash = address }", hidden)
             page.wait_for_selector("text=Not with your role")

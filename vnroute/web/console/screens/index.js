@@ -16,6 +16,7 @@ export const SCREENS = [
   { id: "blocks", title: "Blocks", key: "k", group: "Routing", may: everywhere, load: () => import("./blocks.js") },
   { id: "plans", title: "Plans", key: "p", group: "Routing", load: () => import("./plans.js") },
   { id: "schedules", title: "Schedules", key: "s", group: "Routing", load: () => import("./schedules.js") },
+  { id: "persons", title: "Persons", key: "w", group: "Routing", load: () => import("./persons.js") },
   { id: "policies", title: "Policies", key: "y", group: "Routing", may: everywhere, load: () => import("./policies.js") },
   { id: "overrides", title: "Overrides", key: "h", group: "Routing", load: () => import("./overrides.js") },
   { id: "accounts", title: "Accounts", key: "o", group: "Routing", load: () => import("./accounts.js") },

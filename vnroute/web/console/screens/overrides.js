@@ -11,7 +11,7 @@ const KINDS = [
   ["schedule", "a schedule is in the state"], ["person", "a person is at the place"], ["number", "calls to a number go to"],
   ["plan", "calls under a plan go to"], ["account", "calls of an account go to"], ["block", "an account's calls are blocked"],
 ];
-const LEADS = { schedule: "schedules", number: "numbers", plan: "plans", account: "accounts" };
+const LEADS = { schedule: "schedules", person: "persons", number: "numbers", plan: "plans", account: "accounts" };
 
 /** What an override says, in words. */
 function told({ kind, id, state, to, seconds }) {

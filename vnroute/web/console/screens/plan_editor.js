@@ -5,7 +5,7 @@ import { fill, h } from "../lib/dom.js";
 import { cards, editing, mayEdit, whole, words } from "../lib/editing.js";
 import { field } from "../lib/form.js";
 
-const ACTS = [["ring", "Ring"], ["play", "Play a message"], ["here", "Hear where a person is"], ["voicemail", "Voicemail"], ["hangup", "Hang up"]];
+const ACTS = [["ring", "Ring"], ["play", "Play a message"], ["here", "Hear a phone"], ["voicemail", "Voicemail"], ["hangup", "Hang up"]];
 const HOWS = [["in-order", "one after the other"], ["together", "together"], ["share", "by share"], ["rotate", "in rotation"]];
 const HERE = ["person", "at", "until", "play"];
 const line = (target) => (typeof target === "string" ? target : JSON.stringify(target));
@@ -46,7 +46,7 @@ function card(step, schedules) {
     here: h("div", { class: "row" }, HERE.map((name) => fields[`here.${name}`])),
     play: fields.play, voicemail: fields.voicemail, hangup: fields.hangup,
   };
-  const holder = h("div", {});
+  const holder = h("div", { class: "below" });
   const turn = () => {
     fill(holder, rows[fields.act.read()]);
     fields.is.hidden = !fields.when.read();

@@ -52,11 +52,13 @@ function step(one, place) {
     h("ul", {}, one.ring.map((each) => target(typeof each === "string" ? { to: each } : each, one))));
 }
 
+const LEADS = { plan: "plans", person: "persons" };
+
 function target(one, { seconds }) {
   const [kind, id] = one.to.split(/:(.*)/s);
-  const said = kind === "plan" ? h("a", { href: `#/plans/${encodeURIComponent(id)}` }, one.to) : h("strong", {}, one.to);
+  const said = LEADS[kind] ? h("a", { href: `#/${LEADS[kind]}/${encodeURIComponent(id)}` }, one.to) : h("strong", {}, one.to);
   const more = [
-    !["plan", "person"].includes(kind) && (one.seconds || seconds) && `for ${one.seconds || seconds} s`, one.delay && `after ${one.delay} s`, one.share > 1 && `share ${one.share}`,
+    !LEADS[kind] && (one.seconds || seconds) && `for ${one.seconds || seconds} s`, one.delay && `after ${one.delay} s`, one.share > 1 && `share ${one.share}`,
     one.show && `sees ${one.show}`, one.confirm && `taken with the key ${one.confirm}`,
   ].filter(Boolean);
   return h("li", {}, said, more.length ? ` ${more.join(", ")}` : "");

@@ -134,7 +134,7 @@ function answerTree(answer, caller) {
   for (const each of answer.schedules) {
     const person = each.id.startsWith("person:");
     items.push(h("li", { class: each.override ? "warn" : "" },
-      person ? `person ${each.id.slice(7)} is at ` : ["schedule ", h("a", { href: `#/schedules/${encodeURIComponent(each.id)}` }, each.id), " is "],
+      person ? ["person ", h("a", { href: `#/persons/${encodeURIComponent(each.id.slice(7))}` }, each.id.slice(7)), " is at "] : ["schedule ", h("a", { href: `#/schedules/${encodeURIComponent(each.id)}` }, each.id), " is "],
       h("strong", {}, each.state), `: it is ${wall(each.local_time)} there (${each.time_zone})`,
       each.override ? ", set by hand" : "", each.until ? `, and until ${wall(each.until)}` : "",
       each.within_horizon ? "" : " (outside the horizon compiled: the nearest week inside it answers)",
