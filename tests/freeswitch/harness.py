@@ -78,27 +78,30 @@ def missing() -> str | None:
 # Below the kernel's ephemeral range (32768 and up), where any client socket of another test may sit
 # when a switch wants to bind; and below FreeSWITCH's RTP ports.
 _PORTS = range(10_000, 16_000)
-_given_ports: set[int] = set()
+_given_ports: list[socket.socket] = []
 
 
 def free_port() -> int:
     """Return a loopback port that is free for UDP and for TCP and was not given out before.
 
-    Both, because FreeSWITCH binds its SIP port for both.
+    Both, because FreeSWITCH binds its SIP port for both. Other test runs on this machine are told
+    by a name in Linux' abstract space, which ends with this process: what is to listen on the port
+    may be started much later, and two runs would meet there.
     """
     for _ in range(2000):
         port = random.choice(_PORTS)
-        if port in _given_ports:
-            continue
+        given = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         with (
             socket.socket(socket.AF_INET, socket.SOCK_STREAM) as tcp,
             socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp,
             contextlib.suppress(OSError),
         ):
+            given.bind(f"\0vnroute-test-port-{port}")
             tcp.bind((LOOPBACK, port))
             udp.bind((LOOPBACK, port))
-            _given_ports.add(port)
+            _given_ports.append(given)
             return port
+        given.close()
     raise HarnessError("no free loopback port")
 
 
