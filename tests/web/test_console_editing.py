@@ -229,9 +229,15 @@ def test_an_account_and_how_its_carriers_are_chosen(page: Page, filled: Home) ->
     page.get_by_role("button", name="Check").click()
     page.wait_for_selector("text=a carrier that is there")
     page.get_by_label("Fixed order").fill("beta, alpha")
+    trusted = page.get_by_label("Its callers' numbers are trusted")
+    stored = filled.get("/api/v1/accounts/globex")[1]
+    assert trusted.is_checked() is stored.get("trust_ani", False)
+    trusted.set_checked(True)  # a plan that hears phones forbids to take it back
     page.get_by_role("button", name="Save").click()
     page.wait_for_selector("text=Saved, and live")
-    choice = filled.get("/api/v1/accounts/globex")[1]["choice"]
+    account = filled.get("/api/v1/accounts/globex")[1]
+    assert account["trust_ani"] is True
+    choice = account["choice"]
     assert (choice["order"], choice["carriers"]) == ("fixed", ["beta", "alpha"])
     page.get_by_label("Name").fill("Globex \u00a9 <b>S.A.</b>")
     page.get_by_role("button", name="Save").click()

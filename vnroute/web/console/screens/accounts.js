@@ -7,7 +7,7 @@ import { field } from "../lib/form.js";
 import { listing } from "../lib/listing.js";
 import { facts } from "../lib/table.js";
 
-const DEFAULTS = { name: "", time_zone: "UTC", allow: [], allow_premium: false, state: "active", answers: "", screen: "", choice: null };
+const DEFAULTS = { name: "", time_zone: "UTC", allow: [], allow_premium: false, trust_ani: false, state: "active", answers: "", screen: "", choice: null };
 const CHOICE = { order: "cost", carriers: [], shares: {}, allow: [], deny: [], block: [], margin: "", within: null, most: 0 };
 
 export async function show(place) {
@@ -44,6 +44,7 @@ async function one(place, id) {
     screen: field({ name: "screen", label: "Screen", value: account.screen, hint: "for those who call its numbers" }),
     allow: field({ name: "allow", label: "May forward to, prefixes one a line", kind: "textarea", rows: 3, value: account.allow.join("\n"), hint: "nothing: every ordinary number" }),
     allow_premium: field({ name: "allow_premium", label: "Premium-rate and personal numbers, too", kind: "checkbox", value: account.allow_premium }),
+    trust_ani: field({ name: "trust_ani", label: "Its callers' numbers are trusted", kind: "checkbox", value: account.trust_ani, hint: "its plans may let known phones say where a person is" }),
   };
   const chosen = {
     order: field({ name: "order", label: "Carriers are chosen by", kind: "select", value: choice.order || "cost", options: [["cost", "cost"], ["quality", "class of quality, then cost"], ["fixed", "a fixed order"], ["share", "share of the calls"]] }),
