@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from vnroute.files import write_whole
+from vnroute.model.here import read_said
 
 __all__ = [
     "MOST_BROKEN",
@@ -60,8 +61,7 @@ class Said(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     @classmethod
     def from_text(cls, text: str, caller: int, number: int, call: str, time: float) -> Said:
         """Return what a text of a route image (``PERSON:PLACE:UNTIL``) says in a call."""
-        person, _, rest = text.partition(":")
-        at, _, until = rest.partition(":")
+        person, at, until = read_said(text)
         return cls(person=person, at=at, until=until, caller=f"+{caller}", number=f"+{number}",
                    call=call, time=time)  # fmt: skip
 

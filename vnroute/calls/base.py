@@ -150,6 +150,10 @@ class CallFilter(NamedTuple):
     campaign: str = ""
     number: str = ""
 
+    def fits(self, account: str, campaign: str) -> bool:
+        """Whether calls of an account and campaign are among them, by these two alone."""
+        return self.account in ("", account) and self.campaign in ("", campaign)
+
 
 class CallStore(Protocol):
     """A store of calls, open. One thread at a time.

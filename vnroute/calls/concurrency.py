@@ -62,10 +62,7 @@ def _add(
     def group(owner: str) -> int:
         return LEFT_OUT if name and owner != name else places.setdefault(owner, len(places))
 
-    wanted = [
-        0 if which.account in ("", account) and which.campaign in ("", campaign) else LEFT_OUT
-        for account, campaign in part.keys
-    ]
+    wanted = [0 if which.fits(*key) else LEFT_OUT for key in part.keys]
     if of == "carrier":
         key, owner, owners = part.leg_key, part.leg_carrier, part.carriers
         began, ended = part.leg_began, part.leg_ended

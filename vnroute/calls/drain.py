@@ -60,6 +60,7 @@ class Drain(Turns):
     ) -> None:
         super().__init__("cdr-drain", logger, _FIRST_WAIT)
         self._spool = spool
+        self.some = spool.grown
         self._open_calls = open_calls
         self._open_routing = open_routing
         self._counted = counted
@@ -76,15 +77,11 @@ class Drain(Turns):
         self.oldest: int | None = None
         """When the oldest record that waits was received (Unix us), as of the last failure."""
 
-    def stop(self, seconds: float = 5.0) -> None:
-        """End after the batch at hand; what is not stored yet stays in the spool."""
-        self._stop.set()
-        self._spool.grown.set()
-        super().stop(seconds)
-
     def idle(self) -> None:
-        """Wait for records; a batch of many costs little more than one."""
-        self._spool.grown.wait(self.look_seconds)
+        """Wait for records, of which the spool itself says when it has no more; a batch of many
+        costs little more than one.
+        """
+        self.some.wait(self.look_seconds)
         self._stop.wait(_GATHER_SECONDS)
 
     def failed(self, error: Exception, wait: float) -> float:

@@ -299,7 +299,7 @@ class CallReading:
         for part in self.packed(which):
             groups = [
                 campaigns.setdefault(campaign, len(campaigns))
-                if campaign and self._fits(which, account, campaign)
+                if campaign and which.fits(account, campaign)
                 else LEFT_OUT
                 for account, campaign in part.keys
             ]
@@ -307,10 +307,6 @@ class CallReading:
             counted.add(*words, array("I", groups))
         counts = zip(campaigns, counted.counts(len(campaigns)), strict=True)
         return {campaign: count for campaign, count in counts if count[0]}
-
-    @staticmethod
-    def _fits(which: CallFilter, account: str, campaign: str) -> bool:
-        return which.account in ("", account) and which.campaign in ("", campaign)
 
     def callers_are_kept(self, which: CallFilter) -> bool:
         """Whether :meth:`callers` need not count."""

@@ -258,8 +258,9 @@ def _add_steps(tree: Tree, steps: tuple[Step, ...]) -> None:
 
 
 def _here_words(said: str) -> str:
-    person, _, rest = said.partition(":")
-    at, _, until = rest.partition(":")
+    from vnroute.model.here import read_said
+
+    person, at, until = read_said(said)
     if not at:
         return f"person {person} is where the routing data says again"
     ends = f" until {until}" if ":" in until else f" for {until}"

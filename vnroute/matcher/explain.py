@@ -499,7 +499,7 @@ def _prefixes(words: list[int]) -> list[str]:
     return [str(high << 32 | low).zfill(size) for low, high, size in rows]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Walk:
     """One reading of the steps that apply; ``asked`` and ``diversions`` collect what is met."""
 
@@ -512,10 +512,10 @@ class _Walk:
     campaign: str
     languages: tuple[int, ...]
     passed: list[Passed] = field(default_factory=list)
-    rung: list[bool] = field(default_factory=list)
-    """Not empty once a step has rung anybody."""
-    taken: list[bool] = field(default_factory=list)
-    """Not empty once a step has ended the call, whatever plan it is in."""
+    rung: bool = False
+    """Whether a step has rung anybody."""
+    taken: bool = False
+    """Whether a step has ended the call, whatever plan it is in."""
 
     def enter(self, number: str, plan: int, account: str, depth: int = 0) -> tuple[Step, ...]:
         """Read a number's plan, or what its calls are diverted to (_enter in decide.pyx)."""
@@ -617,7 +617,7 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 shares = bodies[::2]
                 steps[place] = Step("ring", None, (), how=PICKS[kind])
             case Op.RING | Op.TOGETHER:
-                walk.rung.append(True)
+                walk.rung = True
                 rows = operands if op == Op.RING else operands[1:]
                 how = "in-order" if op == Op.RING else "together"
                 for row in rows:
@@ -650,7 +650,7 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 if known and not walk.rung:
                     said = image.text_at(*texts[:2])
                     steps[place] = Step("here", None, (), said=said)
-                    walk.taken.append(True)
+                    walk.taken = True
                     break
                 wanted_phones = ", ".join(f"+{phone}" for phone in phones) or "none"
                 walk.passed.append(
@@ -665,7 +665,7 @@ def _steps(walk: _Walk, plan: int, depth: int = 0) -> tuple[Step, ...]:
                 word = "voicemail" if op == Op.TAKE else "play"
                 steps[place] = Step(word, None, (), said=_said(application, argument))
                 if op == Op.TAKE:
-                    walk.taken.append(True)
+                    walk.taken = True
                     break
             case Op.HANGUP:
                 if depth == 0:

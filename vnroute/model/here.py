@@ -9,7 +9,7 @@ from vnroute.model.override import check_ends
 from vnroute.model.problem import FieldError
 from vnroute.model.treatment import check_file
 
-__all__ = ["Here"]
+__all__ = ["Here", "read_said"]
 
 
 class Here(
@@ -45,3 +45,10 @@ class Here(
     def said(self) -> str:
         """It in one text: ``PERSON``, ``PERSON:PLACE`` or ``PERSON:PLACE:UNTIL``."""
         return ":".join(part for part in (self.person, self.at, self.until) if part)
+
+
+def read_said(text: str) -> tuple[str, str, str]:
+    """Return person, place and until of :attr:`Here.said`; empty for what it does not say."""
+    person, _, rest = text.partition(":")
+    at, _, until = rest.partition(":")
+    return person, at, until
