@@ -160,7 +160,7 @@ class RoutingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, k
     horizon_years: int = 3
     """Years ahead for which schedules are worked out when a route image is compiled."""
     max_attempts: int = 6
-    """Carriers tried for a target."""
+    """Gateways tried for one target, over all its carriers."""
     max_hops: int = 5
     """How often a call may be forwarded among our own numbers."""
 
