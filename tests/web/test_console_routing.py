@@ -314,7 +314,7 @@ def test_overrides_are_set_and_ended(page: Page, filled: Home) -> None:
 
 
 def rings(home: Home, number: str) -> str:
-    """Return the number that a call rings now; empty for none, as where its plan is not live yet."""
+    """Return the number that a call rings now; empty for none: its plan may not be live yet."""
     bridges = [told for name, told in home.applications(number) if name == "bridge"]
     first = next((told for told in bridges if "vn_go" not in told), "")
     return "+" + first.rpartition("/")[2].removeprefix("+") if first else ""
